@@ -1,0 +1,74 @@
+"""Expected failures: things that go wrong on a healthy program and that a person can act on.
+
+Everything else is a bug and is let fly. An `EdgewiseError` carries a sentence fit for the window and,
+apart from it, the detail that belongs behind "Show log".
+"""
+
+from __future__ import annotations
+
+
+class EdgewiseError(Exception):
+    """An expected failure.
+
+    `message` says what happened, why if known, and what to do, in plain sentences.
+    `detail` is the raw evidence (a log, a server's answer) and may be empty.
+    """
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ModelFileError(EdgewiseError):
+    """A model file is missing, is not what its name says, or is damaged."""
+
+
+class EngineMissing(EdgewiseError):
+    """The engine's program is not installed."""
+
+
+class EngineStartFailed(EdgewiseError):
+    """The engine's process did not become ready."""
+
+
+class EngineGone(EdgewiseError):
+    """The engine stopped answering: its process ended or its connection broke."""
+
+
+class EngineTimeout(EngineGone):
+    """The engine is there but sent nothing for longer than it may."""
+
+
+class RequestRefused(EdgewiseError):
+    """The engine answered a request with an error. `status` is the HTTP status."""
+
+    def __init__(self, message: str, *, status: int, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.status = status
+
+
+class ContextOverflow(RequestRefused):
+    """The prompt does not fit into the model's context. Lengths are in tokens, None when not told."""
+
+    def __init__(
+        self, message: str, *, status: int, prompt_tokens: int | None, context_length: int | None, detail: str = ""
+    ) -> None:
+        super().__init__(message, status=status, detail=detail)
+        self.prompt_tokens = prompt_tokens
+        self.context_length = context_length
+
+
+class StorageError(EdgewiseError):
+    """The data folder or the database cannot be used."""
+
+
+class DatabaseTooNew(StorageError):
+    """The database was written by a newer Edgewise."""
+
+
+class DiskFull(StorageError):
+    """Nothing more can be written."""

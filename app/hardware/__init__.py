@@ -1,0 +1,1 @@
+"""Fills `domain.machine` from this computer."""
