@@ -55,7 +55,13 @@ class ContextOverflow(RequestRefused):
     """The prompt does not fit into the model's context. Lengths are in tokens, None when not told."""
 
     def __init__(
-        self, message: str, *, status: int, prompt_tokens: int | None, context_length: int | None, detail: str = ""
+        self,
+        message: str,
+        *,
+        status: int,
+        prompt_tokens: int | None,
+        context_length: int | None,
+        detail: str = "",
     ) -> None:
         super().__init__(message, status=status, detail=detail)
         self.prompt_tokens = prompt_tokens
