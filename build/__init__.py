@@ -1,0 +1,1 @@
+"""Scripts that set the project up. Standard library only: they run before anything is installed."""
