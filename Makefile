@@ -1,0 +1,57 @@
+# `make run` and `make test` are all a fresh clone needs; see docs/windows.md for the same without make.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types bench setup setup-dev lock clean
+
+BIN := .venv/bin
+# The first Python that fits; a shim that leads nowhere is passed over.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
+	&& command -v "$$p" && break; done)
+PYTHON := $(PYTHON)
+need_python = @test -n "$(PYTHON)" || { \
+	echo "Edgewise needs Python 3.11 to 3.14; python3 here is $$(python3 --version 2>/dev/null || echo missing)."; \
+	echo "On Debian 12, Ubuntu 24.04 or newer:  sudo apt-get install -y python3 python3-venv"; exit 1; }
+ARGS ?=
+
+help:
+	@echo "make run     set up and open Edgewise (with ARGS=\"...\" as its command line)"
+	@echo "make test    set up and run every test (ARGS=\"-k name\" for some)"
+	@echo "make lint    style, formatting and the import contracts"
+	@echo "make types   mypy, strict"
+	@echo "make bench   the benchmarks, as JSON"
+	@echo "make lock    resolve the versions in requirements/ anew"
+	@echo "make clean   remove everything that setting up, testing and building made"
+
+setup:
+	$(need_python)
+	@"$(PYTHON)" -m build.bootstrap setup
+
+setup-dev:
+	$(need_python)
+	@"$(PYTHON)" -m build.bootstrap setup --dev
+
+run: setup
+	@$(BIN)/python -m build.starter_model
+	@$(BIN)/python -m app $(ARGS)
+
+test: setup-dev
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+lint: setup-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: setup-dev
+	@$(BIN)/mypy
+
+bench: setup-dev
+	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m tests.benchmarks $(ARGS)
+
+lock:
+	$(need_python)
+	@"$(PYTHON)" -m build.bootstrap lock
+
+clean:
+	rm -rf .venv .cache dist .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find app build tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,271 @@
+"""Set the project up in .venv: `python3 -m build.bootstrap setup [--dev]`, from the project's folder.
+
+Only the standard library is used, because nothing is installed yet. When nothing has changed since the
+last time it returns at once. `lock` resolves the versions anew.
+
+llama.cpp is compiled on the way, which takes minutes. uv keeps the wheel it built in its own cache,
+outside the project, under the package's version, its hash and [tool.uv.config-settings-package]; so
+every later clone gets it in a second, whichever supported Python it runs. Two things would lose it:
+installing without --require-hashes (uv then fetches the source anew, as another revision), and
+resolving with that same cache, which does the same; hence the cache of its own in `lock`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from build import package_sources, starter_model, system_packages
+from build.commands import Runner, SetupFailed
+
+PROJECT = Path(__file__).resolve().parent.parent
+CACHE = PROJECT / ".cache"
+VENV = PROJECT / ".venv"
+STAMP = VENV / "edgewise-setup.json"
+UNFINISHED = VENV / "edgewise-unfinished"
+REQUIREMENTS = PROJECT / "requirements"
+SETS = ("app", "dev")
+"""What can be installed; each contains the ones before it."""
+
+OLDEST, NEWEST = (3, 11), (3, 14)
+BUILD_CORE_MINUTES = 16
+"""Processor minutes that llama.cpp's compile takes, to tell a person how long they will wait."""
+
+
+def bin_of(environment: Path, program: str) -> Path:
+    """Where `program` lies in a virtual environment."""
+    if sys.platform == "win32":
+        return environment / "Scripts" / f"{program}.exe"
+    return environment / "bin" / program
+
+
+def cores() -> int:
+    """The cores a compile may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def fingerprint(*files: Path) -> str:
+    """Changes when one of `files`, this Python or the project's place changes."""
+    digest = hashlib.sha256(f"{sys.version}\n{PROJECT}\n".encode())
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def environment_fingerprint() -> str:
+    """Of everything that decides what .venv holds."""
+    names = ("app", "dev", "build", "tools")
+    return fingerprint(PROJECT / "pyproject.toml", *(REQUIREMENTS / f"{name}.txt" for name in names))
+
+
+def is_current(stamp: Path, wanted: str, needed: str) -> bool:
+    """Whether `stamp` tells of a finished setup with that fingerprint and at least the set `needed`."""
+    try:
+        done = json.loads(stamp.read_text(encoding="utf-8"))
+        return done["fingerprint"] == wanted and SETS.index(done["set"]) >= SETS.index(needed)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def get_uv(runner: Runner) -> Path:
+    """uv of the pinned version, in an environment of its own in .cache."""
+    tools = CACHE / "tools"
+    uv, pip = bin_of(tools, "uv"), bin_of(tools, "pip")
+    stamp = tools / "edgewise-tools"
+    wanted = fingerprint(REQUIREMENTS / "tools.txt")
+    if not (uv.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
+        system_packages.provide_venv(runner)
+        shutil.rmtree(tools, ignore_errors=True)
+        runner.run("Making an environment for uv", [base_python(), "-m", "venv", tools])
+        runner.run(
+            "Installing uv",
+            [
+                pip,
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "--only-binary",
+                ":all:",
+            ]
+            + ["-r", REQUIREMENTS / "tools.txt"],
+        )
+        stamp.write_text(wanted, encoding="utf-8")
+    listing = runner.run("Reading pip's settings", [pip, "config", "list"])
+    settings = package_sources.pip_settings(listing)
+    runner.environment.update(package_sources.uv_variables(settings, runner.environment))
+    return uv
+
+
+def base_python() -> Path:
+    """The Python that runs this; its base, should this run inside a virtual environment."""
+    return Path(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+def make_environment(runner: Runner, uv: Path) -> None:
+    """.venv with this Python; an old one is kept and brought up to date if it is whole and of the same kind."""
+    try:
+        settings = dict(
+            line.split(" = ", 1) for line in (VENV / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+        )
+    except (OSError, ValueError):
+        settings = {}
+    version = settings.get("version_info", "").split(".")[:2]
+    same = version == [str(part) for part in sys.version_info[:2]] and bin_of(VENV, "python").is_file()
+    if not same or UNFINISHED.exists():
+        runner.run("Making .venv", [uv, "venv", "--clear", "--no-project", "--python", base_python(), VENV])
+
+
+def install(runner: Runner, uv: Path, which: str) -> None:
+    """Bring .venv to exactly what the lock says, and put the `edgewise` command into it."""
+    python = bin_of(VENV, "python")
+    building = 0.0
+
+    def watch(line: str) -> None:
+        nonlocal building
+        if "Building llama-cpp-python" in line:
+            building = time.monotonic()
+            count = cores()
+            minutes = max(1, round(BUILD_CORE_MINUTES / count))
+            print(
+                f"Building llama.cpp, about {minutes} min on {count} cores, once on this machine…", flush=True
+            )
+        elif building and "Built llama-cpp-python" in line:
+            print(f"  done in {(time.monotonic() - building) / 60:.1f} min", flush=True)
+
+    print("Installing packages…", flush=True)
+    started = time.monotonic()
+    runner.run(
+        "Installing the packages",
+        # fmt: off
+        [
+            uv,
+            "pip",
+            "sync",
+            "--python",
+            python,
+            "--require-hashes",
+            # Several indexes may offer a file; the hash decides which is right, so all of them may be asked.
+            "--index-strategy",
+            "unsafe-best-match",
+            "--build-constraints",
+            REQUIREMENTS / "build.txt",
+            REQUIREMENTS / f"{which}.txt",
+        ],
+        # fmt: on
+        watch,
+    )
+    # uv brings the build backend named in pyproject.toml itself: nothing is fetched.
+    runner.run(
+        "Installing edgewise", [uv, "pip", "install", "--python", python, "--no-deps", "--editable", PROJECT]
+    )
+    print(f"  done in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def set_up(which: str) -> None:
+    """Everything, or nothing when nothing has changed."""
+    wanted = environment_fingerprint()
+    current = is_current(STAMP, wanted, which)
+    model = starter_model.StarterModel.read()
+    if current and model.is_at(starter_model.CACHE / model.file):
+        return
+    environment = os.environ | {
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_NO_PROGRESS": "1",
+        # Without Ninja the build falls back to make, which would use one core.
+        "CMAKE_BUILD_PARALLEL_LEVEL": os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(cores())),
+    }
+    environment.pop("VIRTUAL_ENV", None)
+    runner = Runner(PROJECT, CACHE / "setup.log", environment)
+    print("Setting up Edgewise.", flush=True)
+    uv = get_uv(runner)
+    if not current:
+        STAMP.unlink(missing_ok=True)
+        system_packages.provide_compiler(runner)
+        make_environment(runner, uv)
+        UNFINISHED.touch()  # whatever stops this now, the next run starts .venv afresh
+        install(runner, uv, which)
+        packages = next(VENV.glob("lib/python*/site-packages"), VENV / "Lib" / "site-packages")
+        UNFINISHED.unlink()
+        system_packages.provide_qt_libraries(runner, packages / "PySide6" / "Qt")
+        STAMP.write_text(json.dumps({"fingerprint": wanted, "set": which}), encoding="utf-8")
+    starter_model.fetch(runner, uv, bin_of(VENV, "python"))
+
+
+def lock() -> None:
+    """Resolve pyproject.toml into requirements/*.txt, for every supported Python and system."""
+    runner = Runner(PROJECT, CACHE / "lock.log", os.environ)
+    uv = get_uv(runner)
+    dev = ["pyproject.toml", "--group", "dev", "--constraints", "requirements/app.txt"]
+    inputs = {
+        "app": ["pyproject.toml"],
+        "dev": dev,
+        "build": ["--group", "build"],
+        "tools": ["--group", "tools"],
+    }
+    for name, arguments in inputs.items():
+        runner.run(
+            f"Locking {name}",
+            # fmt: off
+            [
+                uv,
+                "pip",
+                "compile",
+                "--quiet",
+                "--universal",
+                "--python-version",
+                ".".join(map(str, OLDEST)),
+                "--generate-hashes",
+                "--no-emit-index-url",
+                "--no-emit-find-links",
+                "--upgrade",
+                "--custom-compile-command",
+                "make lock",
+                "--cache-dir",
+                CACHE / "lock",
+                "--output-file",
+                f"requirements/{name}.txt",
+                *arguments,
+            ],
+            # fmt: on
+        )
+        print(f"requirements/{name}.txt", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line, and turn failures into sentences."""
+    parser = argparse.ArgumentParser(description="Set Edgewise up in .venv.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    setup = commands.add_parser("setup", help="install what the app needs, and fetch the starter model")
+    setup.add_argument("--dev", action="store_true", help="also what tests and checks need")
+    commands.add_parser("lock", help="resolve the versions anew")
+    options = parser.parse_args(arguments)
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        version = ".".join(map(str, sys.version_info[:3]))
+        print(f"Edgewise needs Python 3.11 to 3.14; this is Python {version}.", file=sys.stderr)
+        return 1
+    try:
+        if options.command == "lock":
+            lock()
+        else:
+            set_up("dev" if options.dev else "app")
+    except SetupFailed as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Run the same command to go on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
