@@ -1,0 +1,70 @@
+"""The one style sheet: what Fusion draws heavier than this app speaks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.ui.theme import Theme
+
+_EVERYWHERE = """
+QToolTip {{ color: {text}; background: {raised}; border: 1px solid {hairline}; padding: 4px 8px; }}
+"""
+
+_FUSION = """
+QScrollBar:vertical {{ background: transparent; width: 12px; margin: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: 12px; margin: 0; }}
+QScrollBar::handle {{ background: {handle}; border-radius: 3px; margin: 3px; }}
+QScrollBar::handle:vertical {{ min-height: 32px; }}
+QScrollBar::handle:horizontal {{ min-width: 32px; }}
+QScrollBar::handle:hover, QScrollBar::handle:pressed {{ background: {handle_hover}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QPushButton {{
+    background: {button}; color: {text}; border: 1px solid transparent; border-radius: 8px;
+    padding: 6px 14px; min-height: 18px;
+}}
+QPushButton:hover {{ background: {button_hover}; }}
+QPushButton:pressed {{ background: {button_pressed}; }}
+QPushButton:focus {{ border-color: {accent}; }}
+QPushButton:default {{ background: {accent}; color: {on_accent}; }}
+QPushButton:default:focus {{ border-color: {text}; }}
+QPushButton:disabled {{ color: {faint}; background: {button}; }}
+QLineEdit {{
+    background: {raised}; color: {text}; border: 1px solid {hairline}; border-radius: 8px;
+    padding: 5px 8px; selection-background-color: {selection}; selection-color: {text};
+}}
+QLineEdit:focus {{ border-color: {accent}; }}
+QMenu {{ background: {raised}; border: 1px solid {hairline}; border-radius: 8px; padding: 4px; }}
+QMenu::item {{ padding: 6px 24px 6px 12px; border-radius: 4px; }}
+QMenu::item:selected {{ background: {button_hover}; color: {text}; }}
+QMenu::item:disabled {{ color: {faint}; }}
+QMenu::separator {{ height: 1px; background: {hairline}; margin: 4px 8px; }}
+"""
+
+
+def stylesheet(theme: Theme, *, native: bool) -> str:
+    """The rules for `theme`; `native` styles only get what no style takes from the palette."""
+    text, under = theme.text, theme.window
+    values = {
+        "text": text.name(),
+        "raised": theme.raised.name(),
+        "hairline": theme.hairline.name(),
+        "accent": theme.accent.name(),
+        "on_accent": theme.on_accent.name(),
+        "selection": theme.selection().name(),
+        "faint": _over(text.rgb(), under.rgb(), 0.38),
+        "handle": _over(text.rgb(), under.rgb(), 0.22),
+        "handle_hover": _over(text.rgb(), under.rgb(), 0.42),
+        "button": _over(text.rgb(), under.rgb(), 0.06),
+        "button_hover": _over(text.rgb(), under.rgb(), 0.10),
+        "button_pressed": _over(text.rgb(), under.rgb(), 0.16),
+    }
+    return (_EVERYWHERE if native else _EVERYWHERE + _FUSION).format_map(values)
+
+
+def _over(ink: int, page: int, share: float) -> str:
+    mixed = (
+        round(((ink >> shift) & 255) * share + ((page >> shift) & 255) * (1 - share)) for shift in (16, 8, 0)
+    )
+    return "#" + "".join(f"{part:02x}" for part in mixed)
