@@ -1,0 +1,70 @@
+"""What every engine adapter says of its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from app.domain.model import LocalModel
+from app.engines.openai_client import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How a model is to be loaded. None leaves the choice to the adapter.
+
+    `context_length` is in tokens; `threads` counts the CPU threads that compute.
+    """
+
+    context_length: int | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One start of an engine, ready to be run.
+
+    `argv` never holds the API key (other users can read a process's arguments); it travels in `env`,
+    which is added to a cleaned copy of this process's environment. `context_length` is in tokens.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    context_length: int
+    start_timeout_s: float = 120.0
+    env_without: Sequence[str] = field(default=())
+    """Prefixes of variables that must not reach the engine."""
+
+
+class EngineAdapter(Protocol):
+    """One engine. An adapter knows its engine's command line and its words; it holds no state."""
+
+    id: str
+    """Short and stable: stored with messages."""
+    name: str
+    """As its makers write it."""
+    dialect: Dialect
+
+    def launch(self, model: LocalModel, options: LoadOptions, *, port: int, api_key: str) -> Launch:
+        """How to serve `model` on loopback at `port`.
+
+        Raises ModelFileError or EngineMissing when it is clear beforehand that it cannot work.
+        """
+        ...
+
+    def explain_failure(self, model: LocalModel, log: str, exit_status: int | None) -> str:
+        """Why a start failed, in one sentence that begins after "did not start: ".
+
+        `exit_status` is None when the process still runs but never became ready.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of an engine, found on this machine."""
+
+    path: Path
+    version: str

@@ -1,0 +1,133 @@
+"""llama.cpp's own server, `llama-server`: GGUF models on any CPU, and on a GPU where its build has one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+from app.domain.errors import EngineMissing
+from app.domain.model import LocalModel
+from app.engines.base import Launch, LoadOptions
+from app.engines.openai_client import Dialect
+from app.engines.process import HOST
+from app.hardware.probe import available_memory, usable_physical_cores
+from app.models.footprint import context_that_fits
+from app.models.gguf_header import check_complete, read_header
+
+SLOTS = 4
+"""Replies at once; they share one KV cache, so an idle slot costs nothing. llama-server's own default."""
+PROMPT_CACHE_MIB = 1024
+"""Most memory for prompts kept beside the KV cache (llama-server's default is 8 GiB: too much for small
+machines); at most an eighth of what is free."""
+READY_PATH = "/health"
+
+
+def find_program(name: str) -> Path:
+    """The program `name` of llama.cpp: in the bundle, else in this environment, else on the PATH.
+
+    Raises EngineMissing.
+    """
+    file_name = f"{name}.exe" if sys.platform == "win32" else name
+    bundle = getattr(sys, "_MEIPASS", None)
+    folders = [Path(bundle) / "bin"] if bundle else [Path(sysconfig.get_path("platlib")) / "bin"]
+    for folder in folders:
+        if (folder / file_name).is_file():
+            return folder / file_name
+    on_path = shutil.which(name)
+    if on_path is None:
+        raise EngineMissing(
+            "llama.cpp is not installed completely: its server is missing. Run the set-up again.",
+            detail=f"{name} is neither in {', '.join(map(str, folders))} nor on the PATH",
+        )
+    return Path(on_path)
+
+
+class LlamaCpp:
+    """The adapter of llama.cpp."""
+
+    id = "llama_cpp"
+    name = "llama.cpp"
+    ready_path = READY_PATH
+    dialect = Dialect(
+        parameters={
+            "temperature": "temperature",
+            "top_p": "top_p",
+            "top_k": "top_k",
+            "min_p": "min_p",
+            "repeat_penalty": "repeat_penalty",
+            "max_tokens": "max_tokens",
+            "seed": "seed",
+        },
+        count_path="/v1/chat/completions/input_tokens",
+    )
+
+    def launch(self, model: LocalModel, options: LoadOptions, *, port: int, api_key: str) -> Launch:
+        """See `EngineAdapter.launch`."""
+        program = find_program("llama-server")
+        header = read_header(model.path)
+        check_complete(model.path, header)
+        free = available_memory()
+        context = context_that_fits(header, free, options.context_length)
+        return Launch(
+            argv=(
+                str(program),
+                *("--model", str(model.path)),
+                *("--alias", model.name.replace(",", " ")),  # a comma would make it two names
+                *("--host", HOST, "--port", str(port)),
+                *("--ctx-size", str(context)),
+                *("--threads", str(options.threads or usable_physical_cores())),
+                *("--parallel", str(SLOTS), "--kv-unified"),
+                *("--cache-ram", str(min(PROMPT_CACHE_MIB, free // 8 // 2**20))),
+                "--no-ui",
+                "--no-slots",
+                "--offline",
+            ),
+            env={"LLAMA_API_KEY": api_key},
+            # A person's own LLAMA_ARG_… would silently change what we start; tokens are none of its business.
+            env_without=("LLAMA_", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+            context_length=context,
+        )
+
+    def explain_failure(self, model: LocalModel, log: str, exit_status: int | None) -> str:
+        """See `EngineAdapter.explain_failure`."""
+        for pattern, sentence in _FAILURES:
+            if match := re.search(pattern, log, re.IGNORECASE):
+                return sentence.format(*(group or "" for group in match.groups()), name=model.path.name)
+        if exit_status is None:
+            return "it did not become ready in time. The machine may be too busy, or the model too large for it."
+        if exit_status in _KILLED:
+            return "its process was killed, most likely because memory ran out. Use less context or a smaller model."
+        return "llama.cpp could not load it. The log says more."
+
+
+_KILLED = (137, 128 + 6)  # SIGKILL by the kernel's out-of-memory killer; SIGABRT from a failed allocation
+
+_FAILURES: tuple[tuple[str, str], ...] = (
+    (
+        r"error while loading shared libraries: (\S+?):|Library not loaded: \S*?([^/\s]+)\s",
+        "the library {0}{1} is missing. Run the set-up again.",
+    ),
+    (
+        r"couldn't bind|bind failed|address already in use",
+        "its port was taken by another program. Try again.",
+    ),
+    (
+        r"unknown model architecture: '([^']*)'",
+        "this llama.cpp does not know models of the kind “{0}” yet. A newer Edgewise may.",
+    ),
+    (
+        r"(?:unable|failed) to allocate|bad_alloc|out of memory|cannot allocate memory|failed to mmap"
+        r"|failed to initialize the context",
+        "there is not enough memory. Use less context, a smaller model, or close other programs.",
+    ),
+    (
+        r"not within the file bounds|corrupted or incomplete|failed to read|unexpectedly reached end of file",
+        "the file {name} ends early or is damaged. Download it again.",
+    ),
+    (r"invalid magic|failed to read magic", "{name} is not a GGUF model file."),
+    (r"Permission denied", "the file {name} may not be read by you."),
+)
+"""What llama.cpp writes (tried with the pinned build) to what a person should read."""

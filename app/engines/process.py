@@ -1,0 +1,182 @@
+"""An engine as a child process: started, watched until it is ready, stopped, its log kept.
+
+Nothing here knows a particular engine; adapters say what to run (`base.Launch`).
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from app.domain.errors import EngineMissing, EngineStartFailed
+from app.domain.generation import Cancellation
+from app.engines import guard
+from app.engines.base import Launch
+
+HOST = "127.0.0.1"
+POLL_INTERVAL_S = 0.02
+STOP_TIMEOUT_S = guard.TERMINATE_GRACE_S + 2.0
+LOG_TAIL_BYTES = 256 * 1024
+"""What `read_log` returns at most; a log is read by people."""
+KEPT_LOGS = 20
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on right now. Another process may take it before it is used."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def new_api_key() -> str:
+    """A key that other users and web pages on this machine cannot guess."""
+    return secrets.token_urlsafe(32)
+
+
+class EngineProcess:
+    """One running engine. Made by `start`; methods may be called from any thread."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log_path: Path) -> None:
+        self._process = process
+        self.log_path = log_path
+        self._stop_lock = threading.Lock()
+
+    @classmethod
+    def start(cls, launch: Launch, *, log_path: Path) -> EngineProcess:
+        """Start the process; it is not ready yet (`wait_until_ready`).
+
+        Raises EngineMissing when its program cannot be run.
+        """
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        _forget_old_logs(log_path.parent)
+        detached: dict[str, object] = (
+            {"creationflags": 0x08000000}  # CREATE_NO_WINDOW
+            if sys.platform == "win32"
+            else {"start_new_session": True}  # a Ctrl+C in our terminal is for us alone
+        )
+        with log_path.open("wb") as log:
+            try:
+                process: subprocess.Popen[bytes] = subprocess.Popen(
+                    [*_guard_command(), *launch.argv],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=_environment(launch.env, launch.env_without),
+                    **detached,  # type: ignore[call-overload]
+                )
+            except OSError as error:
+                raise EngineMissing("The engine's program cannot be run.", detail=str(error)) from error
+        return cls(process, log_path)
+
+    @property
+    def pid(self) -> int:
+        """The guard's process id; the engine is its child."""
+        return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """None while it runs; 128 + signal if a signal ended it."""
+        status = self._process.poll()
+        return status if status is None or status >= 0 else 128 - status
+
+    def wait_until_ready(
+        self,
+        *,
+        port: int,
+        path: str,
+        timeout_s: float,
+        cancellation: Cancellation,
+        explain: Callable[[], str],
+    ) -> None:
+        """Block until `path` answers 200. Otherwise stop the process and raise EngineStartFailed.
+
+        `explain` is asked for the sentence only when it has failed; the log is the error's detail.
+        """
+        deadline = time.monotonic() + timeout_s
+        woken = threading.Event()
+        cancellation.on_cancel(woken.set)
+        try:
+            while self.exit_status is None and time.monotonic() < deadline and not woken.is_set():
+                if _answers(port, path):
+                    return
+                woken.wait(POLL_INTERVAL_S)
+        finally:
+            cancellation.on_cancel(None)
+        if woken.is_set():
+            self.stop()
+            raise EngineStartFailed("The start was cancelled.")
+        sentence = explain()
+        self.stop()
+        raise EngineStartFailed(sentence, detail=self.read_log())
+
+    def wait(self) -> int:
+        """Block until the process ends; returns `exit_status`."""
+        self._process.wait()
+        status = self.exit_status
+        assert status is not None
+        return status
+
+    def stop(self) -> None:
+        """End the process and everything it started. Returns when it has ended."""
+        with self._stop_lock:
+            if self._process.stdin is not None:
+                with suppress(OSError):
+                    self._process.stdin.close()  # the guard sees it and ends the engine
+            try:
+                self._process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def read_log(self) -> str:
+        """The end of the engine's log."""
+        try:
+            with self.log_path.open("rb") as log:
+                size = log.seek(0, os.SEEK_END)
+                log.seek(max(0, size - LOG_TAIL_BYTES))
+                return log.read().decode("utf-8", errors="replace")
+        except OSError:
+            return ""
+
+
+def _guard_command() -> list[str]:
+    if getattr(sys, "frozen", False):  # a frozen app has no interpreter to call; __main__ dispatches
+        return [sys.executable, "--engine-guard"]
+    return [sys.executable, "-I", "-S", guard.__file__]
+
+
+def _environment(added: Mapping[str, str], without: Sequence[str]) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith(tuple(without) or "\0")
+    }
+    return {**kept, **added}
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2.0)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _forget_old_logs(folder: Path) -> None:
+    logs = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
+    for path in logs[: -KEPT_LOGS + 1]:
+        with suppress(OSError):  # Windows keeps a log that is still open
+            path.unlink()

@@ -1,0 +1,41 @@
+"""Server-sent events, as the OpenAI API streams them (WHATWG HTML, section 9.2).
+
+Bytes arrive cut anywhere, also inside a character; a line is decoded only once it is whole. Only `data`
+fields matter here; comments (servers send them as keep-alive) and other fields are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+MAX_EVENT_BYTES = 8 * 1024 * 1024
+"""No engine sends more in one event; a hostile one shall not fill the memory."""
+
+
+class EventTooLong(ValueError):
+    """One event exceeds `MAX_EVENT_BYTES`."""
+
+
+class SseDecoder:
+    """Turns chunks of bytes into the data of whole events."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> Iterator[str]:
+        """Yield the data of every event that `chunk` completes. Raises EventTooLong."""
+        lines = (self._rest + chunk).split(b"\n")
+        self._rest = lines.pop()
+        for raw in lines:
+            line = raw.removesuffix(b"\r")
+            if line.startswith(b"data:"):
+                value = line[5:].removeprefix(b" ")
+                self._size += len(value)
+                self._data.append(value)
+            elif not line and self._data:
+                yield b"\n".join(self._data).decode("utf-8", errors="replace")
+                self._data, self._size = [], 0
+        if len(self._rest) + self._size > MAX_EVENT_BYTES:
+            raise EventTooLong

@@ -1,0 +1,60 @@
+"""The models in the model folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from app.domain.errors import ModelFileError
+from app.domain.model import LocalModel
+
+_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
+_QUANTIZATION = re.compile(r"[-._]((?:UD-)?I?Q\d+(?:_[A-Z0-9]+)*|B?F16|F32|MXFP4(?:_MOE)?|TQ[12]_0)$", re.I)
+
+
+def local_models(folder: Path) -> list[LocalModel]:
+    """The chat models under `folder`, by name. Projectors and later parts of split files are not models."""
+    models: dict[str, LocalModel] = {}
+    for path in sorted(folder.rglob("*.gguf")):
+        name = path.stem
+        if name.startswith("mmproj") or _LATER_PART.search(name) or not path.is_file():
+            continue
+        if name in models:  # the same file name in two folders
+            name = path.relative_to(folder).with_suffix("").as_posix()
+        models[name] = LocalModel(name, path, path.stat().st_size)
+    return sorted(models.values(), key=lambda model: model.name.casefold())
+
+
+def find_model(folder: Path, wanted: str | None) -> LocalModel:
+    """The model a person means: a name in the library, a unique part of one, or a file's path.
+
+    None means the only or the smallest one. Raises ModelFileError when there is none or more than one.
+    """
+    models = local_models(folder)
+    if wanted is None:
+        if not models:
+            raise ModelFileError(
+                "There is no model yet. Put a GGUF file into the model folder.", detail=str(folder)
+            )
+        return min(models, key=lambda model: model.size)
+    exact = [model for model in models if model.name == wanted]
+    partial = [model for model in models if wanted.casefold() in model.name.casefold()]
+    for found in (exact, partial):
+        if len(found) == 1:
+            return found[0]
+    path = Path(wanted).expanduser()
+    if path.suffix.lower() == ".gguf" and path.is_file():
+        return LocalModel(path.stem, path.absolute(), path.stat().st_size)
+    names = ", ".join(model.name for model in (partial or models)[:5])
+    if partial:
+        raise ModelFileError(f"“{wanted}” could be more than one model: {names}.")
+    raise ModelFileError(f"There is no model “{wanted}”. There is: {names or 'none yet'}.", detail=str(folder))
+
+
+def display_name(name: str) -> tuple[str, str]:
+    """A model's name in two parts for reading: ("SmolLM2 135M Instruct", "Q4_1"); the second may be empty."""
+    stem = name.rsplit("/", 1)[-1]
+    match = _QUANTIZATION.search(stem)
+    quantization = match[1].upper() if match else ""
+    title = stem[: match.start()] if match else stem
+    return re.sub(r"[-_ ]+", " ", title).strip(), quantization
