@@ -1,0 +1,108 @@
+"""The database's schema, as the ordered steps that lead to it.
+
+A step that has shipped is never changed; a new need is a new step at the end. `PRAGMA user_version`
+counts the steps a file has taken.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from app.domain.errors import DatabaseTooNew
+
+Migration = Callable[[sqlite3.Connection], None]
+
+
+def _conversations_and_messages(connection: sqlite3.Connection) -> None:
+    # AUTOINCREMENT: the number of a purged row is never given again, so a late save of a reply cannot
+    # land in another message.
+    connection.execute(
+        """
+        CREATE TABLE conversations (
+            id            INTEGER PRIMARY KEY AUTOINCREMENT,
+            title         TEXT NOT NULL,
+            title_is_own  INTEGER NOT NULL DEFAULT 0,
+            created_at    REAL NOT NULL,
+            last_used_at  REAL NOT NULL,
+            system_prompt TEXT NOT NULL DEFAULT '',
+            params        TEXT NOT NULL DEFAULT '{}',
+            model         TEXT,
+            draft         TEXT NOT NULL DEFAULT '',
+            leaf_id       INTEGER,
+            deleted_at    REAL
+        ) STRICT
+        """
+    )
+    connection.execute(
+        """
+        CREATE TABLE messages (
+            id              INTEGER PRIMARY KEY AUTOINCREMENT,
+            conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+            parent_id       INTEGER REFERENCES messages (id) ON DELETE CASCADE,
+            role            TEXT NOT NULL,
+            text            TEXT NOT NULL,
+            reasoning       TEXT NOT NULL DEFAULT '',
+            state           TEXT NOT NULL,
+            created_at      REAL NOT NULL,
+            model           TEXT,
+            engine          TEXT,
+            error           TEXT,
+            left_out        INTEGER NOT NULL DEFAULT 0,
+            ttft_s          REAL,
+            duration_s      REAL,
+            prompt_tokens   INTEGER,
+            completion_tokens        INTEGER,
+            server_tokens_per_second REAL
+        ) STRICT
+        """
+    )
+    connection.execute(
+        "CREATE INDEX conversations_in_use ON conversations (last_used_at) WHERE deleted_at IS NULL"
+    )
+    connection.execute("CREATE INDEX messages_of_conversation ON messages (conversation_id)")
+    # Also what keeps a cascading delete from reading the whole table once per message.
+    connection.execute("CREATE INDEX messages_after ON messages (parent_id)")
+    # Nearly always empty: start-up finds unfinished replies without reading any finished one.
+    connection.execute("CREATE INDEX messages_streaming ON messages (id) WHERE state = 'streaming'")
+
+
+MIGRATIONS: tuple[Migration, ...] = (_conversations_and_messages,)
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """The number of steps this file has taken."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def refuse_newer(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Raise `DatabaseTooNew` if this file has taken steps that are not known here."""
+    version = schema_version(connection)
+    if version > len(migrations):
+        raise DatabaseTooNew(
+            f"Your chats were saved by a newer Edgewise (its database has version {version}; this Edgewise "
+            f"knows versions up to {len(migrations)}). Nothing was changed. Update Edgewise to open them, "
+            "or set EDGEWISE_HOME to another folder to start afresh."
+        )
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Take the steps that are missing, each in a transaction of its own.
+
+    The connection must be in autocommit mode (`isolation_level=None`). Raises `DatabaseTooNew`. A step
+    that fails leaves the file as the step before it did.
+    """
+    refuse_newer(connection, migrations)
+    for version in range(schema_version(connection) + 1, len(migrations) + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Another process may have taken this step while we waited for the lock.
+            if schema_version(connection) < version:
+                migrations[version - 1](connection)
+                connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,55 @@
+"""Where Edgewise keeps its files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from app.storage.failures import explain_os_error
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The folders (`home`, `models`, `logs`) and files (`database`, `settings`) of this installation."""
+
+    home: Path
+    models: Path
+    logs: Path
+    database: Path
+    settings: Path
+
+    @classmethod
+    def find(cls) -> Paths:
+        """The system's usual places, or one folder with everything where EDGEWISE_HOME names it."""
+        own = os.environ.get("EDGEWISE_HOME")
+        if own:
+            home = Path(own).expanduser().absolute()
+            logs = home / "logs"
+        else:
+            home = platformdirs.user_data_path("Edgewise", appauthor=False)
+            logs = platformdirs.user_log_path("Edgewise", appauthor=False)
+        return cls(
+            home=home,
+            models=home / "models",
+            logs=logs,
+            database=home / "edgewise.db",
+            settings=home / "settings.json",
+        )
+
+    def create(self) -> None:
+        """Make the folders that are missing, for this user's eyes only, and try to write in them.
+
+        Raises `StorageError` (`DiskFull` among them) with what to do about it.
+        """
+        for folder in (self.home, self.models, self.logs):
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                # Permission bits do not tell about read-only mounts, quotas or Windows: trying does.
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+            except OSError as error:
+                raise explain_os_error(error, folder) from error

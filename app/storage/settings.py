@@ -1,0 +1,152 @@
+"""The person's settings, in a JSON file that they may also edit by hand."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from base64 import b64decode
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast, get_args
+
+from app.domain.errors import StorageError
+from app.domain.generation import SamplingParams
+from app.storage.damaged import set_aside
+from app.storage.failures import explain_os_error
+from app.storage.well_formed import well_formed
+
+Theme = Literal["system", "light", "dark"]
+
+MAXIMUM_CONTEXT_LENGTH = 16_777_216
+MAXIMUM_THREADS = 1024
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person has set. None leaves the choice to the app."""
+
+    theme: Theme = "system"
+    model: str | None = None
+    """Library name of the model used last."""
+    context_length: int | None = None
+    """Tokens, from 1 to `MAXIMUM_CONTEXT_LENGTH`."""
+    threads: int | None = None
+    """From 1 to `MAXIMUM_THREADS`."""
+    system_prompt: str = ""
+    """What new conversations begin with; so do `params`."""
+    params: SamplingParams = SamplingParams()
+    window_geometry: str = ""
+    """Base64 of what the toolkit saved; empty when never saved."""
+    sidebar_open: bool = True
+    offline: bool = False
+
+
+def load_settings(path: Path) -> Settings:
+    """Read the settings. Never fails: what is missing, of the wrong type or out of range is the default.
+
+    A file that is no JSON object is set aside, so that saving does not overwrite what a person wrote.
+    """
+    try:
+        # utf-8-sig: some editors begin a file with a byte order mark.
+        values = json.loads(path.read_text("utf-8-sig"), parse_int=_whole_number)
+        if not isinstance(values, dict):
+            raise ValueError(f"expected an object, found {type(values).__name__}")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError, RecursionError) as error:
+        _log.warning("The settings in %s cannot be read and begin anew: %s", path, error)
+        with suppress(StorageError):  # what cannot be renamed cannot be overwritten later either
+            _log.warning("The old settings are kept in %s", set_aside(path))
+        return Settings()
+    accepted = {}
+    for field in fields(Settings):
+        if field.name in values:
+            with suppress(ValueError):
+                accepted[field.name] = _READERS[field.name](values[field.name])
+    return Settings(**accepted)
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    """Write the settings, all or nothing. Raises `DiskFull` or `StorageError`; the old file then stays."""
+    text = json.dumps(asdict(settings), ensure_ascii=False, indent=2) + "\n"
+    new = path.with_name(path.name + ".new")
+    try:
+        with new.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(well_formed(text))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise explain_os_error(error, path) from error
+
+
+def _whole_number(digits: str) -> float:
+    # Longer than any setting takes; as a float it cannot overflow where it is compared.
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(value)
+    return well_formed(value)
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(value)
+    return value
+
+
+def _theme(value: object) -> Theme:
+    for theme in get_args(Theme):
+        if value == theme:
+            return cast(Theme, theme)
+    raise ValueError(value)
+
+
+def _geometry(value: object) -> str:
+    text = _text(value)
+    b64decode(text, validate=True)
+    return text
+
+
+def _params(value: object) -> SamplingParams:
+    if not isinstance(value, dict):
+        raise ValueError(value)
+    return SamplingParams.from_dict(value)
+
+
+def _optional(read: Callable[[object], T]) -> Callable[[object], T | None]:
+    return lambda value: None if value is None else read(value)
+
+
+def _up_to(maximum: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
+            raise ValueError(value)
+        return value
+
+    return read
+
+
+_READERS: dict[str, Callable[[object], Any]] = {
+    "theme": _theme,
+    "model": _optional(_text),
+    "context_length": _optional(_up_to(MAXIMUM_CONTEXT_LENGTH)),
+    "threads": _optional(_up_to(MAXIMUM_THREADS)),
+    "system_prompt": _text,
+    "params": _params,
+    "window_geometry": _geometry,
+    "sidebar_open": _yes_or_no,
+    "offline": _yes_or_no,
+}
+"""For each field: the value to use, or ValueError for one that it cannot take."""
