@@ -38,6 +38,28 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 BUILD_CORE_MINUTES = 16
 """Processor minutes that llama.cpp's compile takes, to tell a person how long they will wait."""
 
+PIP_INSTALL = [
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--require-hashes",
+    "--only-binary",
+    ":all:",
+]
+UV_INSTALL = [
+    "--require-hashes",
+    # Several indexes may offer a file; the hash decides which is right, so all of them may be asked.
+    *("--index-strategy", "unsafe-best-match"),
+    *("--build-constraints", str(REQUIREMENTS / "build.txt")),
+]
+UV_COMPILE = [
+    *("pip", "compile", "--quiet", "--upgrade"),
+    *("--universal", "--python-version", "3.11"),
+    *("--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"),
+    *("--custom-compile-command", "make lock"),
+    *("--cache-dir", str(CACHE / "lock")),
+]
+
 
 def bin_of(environment: Path, program: str) -> Path:
     """Where `program` lies in a virtual environment."""
@@ -88,16 +110,7 @@ def get_uv(runner: Runner) -> Path:
         runner.run("Making an environment for uv", [base_python(), "-m", "venv", tools])
         runner.run(
             "Installing uv",
-            [
-                pip,
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--require-hashes",
-                "--only-binary",
-                ":all:",
-            ]
-            + ["-r", REQUIREMENTS / "tools.txt"],
+            [pip, *PIP_INSTALL, "-r", REQUIREMENTS / "tools.txt"],
         )
         stamp.write_text(wanted, encoding="utf-8")
     listing = runner.run("Reading pip's settings", [pip, "config", "list"])
@@ -112,7 +125,7 @@ def base_python() -> Path:
 
 
 def make_environment(runner: Runner, uv: Path) -> None:
-    """.venv with this Python; an old one is kept and brought up to date if it is whole and of the same kind."""
+    """.venv with this Python; one that is whole and of the same Python is kept and brought up to date."""
     try:
         settings = dict(
             line.split(" = ", 1) for line in (VENV / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
@@ -146,22 +159,7 @@ def install(runner: Runner, uv: Path, which: str) -> None:
     started = time.monotonic()
     runner.run(
         "Installing the packages",
-        # fmt: off
-        [
-            uv,
-            "pip",
-            "sync",
-            "--python",
-            python,
-            "--require-hashes",
-            # Several indexes may offer a file; the hash decides which is right, so all of them may be asked.
-            "--index-strategy",
-            "unsafe-best-match",
-            "--build-constraints",
-            REQUIREMENTS / "build.txt",
-            REQUIREMENTS / f"{which}.txt",
-        ],
-        # fmt: on
+        [uv, "pip", "sync", "--python", python, *UV_INSTALL, REQUIREMENTS / f"{which}.txt"],
         watch,
     )
     # uv brings the build backend named in pyproject.toml itself: nothing is fetched.
@@ -215,28 +213,7 @@ def lock() -> None:
     for name, arguments in inputs.items():
         runner.run(
             f"Locking {name}",
-            # fmt: off
-            [
-                uv,
-                "pip",
-                "compile",
-                "--quiet",
-                "--universal",
-                "--python-version",
-                ".".join(map(str, OLDEST)),
-                "--generate-hashes",
-                "--no-emit-index-url",
-                "--no-emit-find-links",
-                "--upgrade",
-                "--custom-compile-command",
-                "make lock",
-                "--cache-dir",
-                CACHE / "lock",
-                "--output-file",
-                f"requirements/{name}.txt",
-                *arguments,
-            ],
-            # fmt: on
+            [uv, *UV_COMPILE, "--output-file", f"requirements/{name}.txt", *arguments],
         )
         print(f"requirements/{name}.txt", flush=True)
 

