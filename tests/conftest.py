@@ -1,0 +1,45 @@
+"""What tests of every kind share: the real model, and a home of its own for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from build.starter_model import CACHE, StarterModel
+
+
+@pytest.fixture(scope="session")
+def starter_model() -> Path:
+    """The real starter model, as `make test` fetched it. Never write to it."""
+    model = StarterModel.read()
+    path = CACHE / model.file
+    if not model.is_at(path):
+        pytest.fail(
+            f"The starter model is not at {path}, or not whole. `make test` fetches it.", pytrace=False
+        )
+    return path
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An EDGEWISE_HOME with nothing in it, under a name with a space and letters beyond ASCII."""
+    home = tmp_path / "Zoë’s Häuschen 家"
+    home.mkdir()
+    monkeypatch.setenv("EDGEWISE_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def edgewise_home(empty_home: Path, starter_model: Path) -> Path:
+    """An EDGEWISE_HOME whose model folder holds the starter model."""
+    models = empty_home / "models"
+    models.mkdir()
+    target = models / starter_model.name
+    try:
+        os.link(starter_model, target)
+    except OSError:  # another file system
+        shutil.copyfile(starter_model, target)
+    return empty_home
