@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from app.domain.model import LocalModel
@@ -45,6 +44,8 @@ class EngineAdapter(Protocol):
     """Short and stable: stored with messages."""
     name: str
     """As its makers write it."""
+    ready_path: str
+    """Answers 200 once the model can reply, and not before."""
     dialect: Dialect
 
     def launch(self, model: LocalModel, options: LoadOptions, *, port: int, api_key: str) -> Launch:
@@ -61,10 +62,6 @@ class EngineAdapter(Protocol):
         """
         ...
 
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A program of an engine, found on this machine."""
-
-    path: Path
-    version: str
+    def port_was_taken(self, log: str) -> bool:
+        """True if a start failed only because another program had taken the port meanwhile."""
+        ...

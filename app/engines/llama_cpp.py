@@ -102,18 +102,21 @@ class LlamaCpp:
             return "its process was killed, most likely because memory ran out. Use less context or a smaller model."
         return "llama.cpp could not load it. The log says more."
 
+    def port_was_taken(self, log: str) -> bool:
+        """See `EngineAdapter.port_was_taken`."""
+        return re.search(_PORT_TAKEN, log, re.IGNORECASE) is not None
+
 
 _KILLED = (137, 128 + 6)  # SIGKILL by the kernel's out-of-memory killer; SIGABRT from a failed allocation
+
+_PORT_TAKEN = r"couldn't bind|bind failed|address already in use"
 
 _FAILURES: tuple[tuple[str, str], ...] = (
     (
         r"error while loading shared libraries: (\S+?):|Library not loaded: \S*?([^/\s]+)\s",
         "the library {0}{1} is missing. Run the set-up again.",
     ),
-    (
-        r"couldn't bind|bind failed|address already in use",
-        "its port was taken by another program. Try again.",
-    ),
+    (_PORT_TAKEN, "its port was taken by another program. Try again."),
     (
         r"unknown model architecture: '([^']*)'",
         "this llama.cpp does not know models of the kind “{0}” yet. A newer Edgewise may.",

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,6 +50,7 @@ class EngineProcess:
         self._process = process
         self.log_path = log_path
         self._stop_lock = threading.Lock()
+        self._never_ready = False
 
     @classmethod
     def start(cls, launch: Launch, *, log_path: Path) -> EngineProcess:
@@ -85,7 +86,9 @@ class EngineProcess:
 
     @property
     def exit_status(self) -> int | None:
-        """None while it runs; 128 + signal if a signal ended it."""
+        """None while it runs, or if it was stopped because it never became ready; 128 + signal if killed."""
+        if self._never_ready:
+            return None
         status = self._process.poll()
         return status if status is None or status >= 0 else 128 - status
 
@@ -112,19 +115,17 @@ class EngineProcess:
                 woken.wait(POLL_INTERVAL_S)
         finally:
             cancellation.on_cancel(None)
-        if woken.is_set():
-            self.stop()
-            raise EngineStartFailed("The start was cancelled.")
-        sentence = explain()
+        ended_itself = self.exit_status is not None
         self.stop()
-        raise EngineStartFailed(sentence, detail=self.read_log())
+        if woken.is_set():
+            raise EngineStartFailed("The start was cancelled.")
+        self._never_ready = not ended_itself
+        raise EngineStartFailed("The engine did not become ready.", detail=self.read_log())
 
     def wait(self) -> int:
         """Block until the process ends; returns `exit_status`."""
-        self._process.wait()
-        status = self.exit_status
-        assert status is not None
-        return status
+        status = self._process.wait()
+        return status if status >= 0 else 128 - status
 
     def stop(self) -> None:
         """End the process and everything it started. Returns when it has ended."""
