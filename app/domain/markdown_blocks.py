@@ -124,6 +124,14 @@ class MarkdownStream:
         return "".join(reversed(missing))
 
     @property
+    def open_half_line(self) -> str:
+        """The line of open code that has no end yet, without what may become its closing fence."""
+        half = "".join(self._half)
+        if self._fence is None or (not self._mid_line and _FENCE_BEGINNING.match(half)):
+            return ""
+        return half if self._mid_line else self._fence.dedent(half)
+
+    @property
     def open_language(self) -> str | None:
         """The language of the code that is open, None when no code is open."""
         return None if self._fence is None else self._fence.language

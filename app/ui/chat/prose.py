@@ -1,0 +1,94 @@
+"""A stretch of a message's words between two code blocks."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QTextBlock, QTextBlockFormat, QTextCursor, QTextDocumentFragment
+from PySide6.QtWidgets import QWidget
+
+from app.ui import theme
+from app.ui.chat.inert_text import InertText
+from app.ui.chat.markdown_document import line_height, markdown_document
+
+LONG_STRETCH = 8_000
+"""Another stretch is begun after this many characters, so that growing one stays cheap."""
+
+
+class ProseText(InertText):
+    """Frozen markdown that only grows, and behind it an open tail that is drawn anew each time."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.document().setDefaultFont(theme.body_font())
+        self.document().setIndentWidth(22)
+        self._tail = ""
+        self._frozen_end = 0
+        self.length = 0
+        """Characters of frozen markdown."""
+
+    @property
+    def full(self) -> bool:
+        """Whether the next block belongs into another stretch."""
+        return self.length >= LONG_STRETCH
+
+    def restart(self) -> None:
+        """Forget everything."""
+        self.document().clear()
+        self._tail, self._frozen_end, self.length = "", 0, 0
+
+    def freeze(self, source: str) -> None:
+        """Append a block for good; it takes the place of the open tail."""
+        self._draw(source)
+        self._tail = ""
+        self._frozen_end = self._end()
+        self.length += len(source)
+
+    def set_tail(self, source: str) -> None:
+        """Draw `source` behind what is frozen, instead of the tail before."""
+        if source != self._tail:
+            self._draw(source)
+            self._tail = source
+
+    def set_plain(self, text: str) -> None:
+        """Show `text` as it is, every line and space of it."""
+        self.restart()
+        cursor = QTextCursor(self.document())
+        form = QTextBlockFormat()
+        line_height(form, theme.SIZE_BODY * theme.LINE_HEIGHT)
+        cursor.setBlockFormat(form)
+        cursor.insertText(text)
+
+    def _without(self, block: QTextBlock) -> QTextBlock:
+        """Take an empty block away; the one that stands there now."""
+        number, form = block.blockNumber(), block.next().blockFormat()
+        cursor = QTextCursor(block)
+        cursor.deleteChar()
+        cursor.setBlockFormat(form)
+        return self.document().findBlockByNumber(number)
+
+    def _end(self) -> int:
+        return max(0, self.document().characterCount() - 1)
+
+    def _draw(self, source: str) -> None:
+        cursor = QTextCursor(self.document())
+        cursor.beginEditBlock()
+        cursor.setPosition(self._frozen_end)
+        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+        cursor.removeSelectedText()
+        if source.strip():
+            made = markdown_document(source, theme.current())
+            at_start = self._frozen_end == 0
+            if at_start:
+                cursor.setBlockFormat(QTextBlockFormat())
+            else:
+                cursor.insertBlock(QTextBlockFormat())
+            first = cursor.block().blockNumber()
+            cursor.insertFragment(QTextDocumentFragment(made))
+            head = self.document().findBlockByNumber(first)
+            if not head.text() and made.begin().text():  # a list begins with a block of its own
+                head = self._without(head)
+            form = QTextBlockFormat(made.begin().blockFormat())
+            form.setObjectIndex(head.blockFormat().objectIndex())
+            if at_start:
+                form.setTopMargin(0)
+            QTextCursor(head).setBlockFormat(form)
+        cursor.endEditBlock()
