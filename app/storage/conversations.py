@@ -140,7 +140,8 @@ class Conversations:
             _require_conversation(connection, conversation_id)
             row_id = connection.execute(
                 "INSERT INTO messages"
-                " (conversation_id, parent_id, role, text, state, created_at, model, engine) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                " (conversation_id, parent_id, role, text, state, created_at, model, engine)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (conversation_id, parent_id, role.value, text, state.value, now, model, engine),
             ).lastrowid
             assert row_id is not None

@@ -216,7 +216,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _is_damaged(path: Path) -> bool:
     """Whether the file at `path` cannot be used as a database.
 
-    Checking every page takes about a second per gigabyte, too long for each start. Always checked, in
+    Checking every page takes about two seconds per gigabyte, too long for each start. Always checked, in
     under a millisecond: the header, the file's length against it, and the schema. After a clean close
     SQLite has removed the -wal file; where one is left, the last run was killed or the power went, and
     all pages are checked. Where an earlier run met damage, the contents of all indices are checked too.

@@ -1,0 +1,192 @@
+import json
+import logging
+import os
+from dataclasses import asdict, replace
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from app.domain.errors import DiskFull, StorageError
+from app.domain.generation import SamplingParams
+from app.storage.settings import Settings, load_settings, save_settings
+
+CHANGED = Settings(
+    theme="dark",
+    model="SmolLM2-135M-Instruct – größer",
+    context_length=4096,
+    threads=2,
+    system_prompt="Sei knapp. 🦙\n",
+    params=SamplingParams(temperature=0.1, max_tokens=5, seed=1),
+    window_geometry="AdnQywADAAA=",
+    sidebar_open=False,
+    offline=True,
+)
+
+shared_folder = hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    folder = tmp_path / "Einstellungen 設定"
+    folder.mkdir()
+    return folder / "settings.json"
+
+
+def test_without_a_file_the_defaults_hold(path):
+    assert load_settings(path) == Settings()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_what_is_saved_is_what_is_loaded(path):
+    for settings in (CHANGED, Settings()):
+        save_settings(path, settings)
+        assert load_settings(path) == settings
+        assert [file.name for file in path.parent.iterdir()] == ["settings.json"]
+
+
+def test_the_file_can_be_read_by_a_person(path):
+    save_settings(path, CHANGED)
+    assert '"model": "SmolLM2-135M-Instruct – größer"' in path.read_text("utf-8")
+
+
+def test_a_byte_order_mark_and_unknown_keys_do_no_harm(path):
+    path.write_text(json.dumps(asdict(CHANGED) | {"from_the_future": {"a": 1}}), "utf-8-sig")
+    assert load_settings(path) == CHANGED
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("theme", "pink"),
+        ("theme", None),
+        ("theme", ["dark"]),
+        ("model", 7),
+        ("context_length", 0),
+        ("context_length", "4096"),
+        ("context_length", 10**12),
+        ("context_length", 4096.5),
+        ("threads", -1),
+        ("threads", True),
+        ("threads", 10**400),
+        ("system_prompt", None),
+        ("params", [1, 2]),
+        ("params", None),
+        ("window_geometry", "not base64!"),
+        ("window_geometry", "größe"),
+        ("window_geometry", 5),
+        ("sidebar_open", 1),
+        ("offline", "yes"),
+    ],
+)
+def test_a_wrong_value_falls_back_alone(path, field, wrong):
+    path.write_text(json.dumps(asdict(CHANGED) | {field: wrong}))
+    assert load_settings(path) == replace(CHANGED, **{field: getattr(Settings(), field)})
+    assert [file.name for file in path.parent.iterdir()] == ["settings.json"]
+
+
+@pytest.mark.parametrize("wrong", ["9" * 400, "-1", "NaN", "1e999", '"warm"'])
+def test_a_wrong_parameter_falls_back_alone(path, wrong):
+    path.write_text(f'{{"params": {{"temperature": {wrong}, "top_k": 3}}}}')
+    assert load_settings(path).params == SamplingParams(top_k=3)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b'{"theme": "dark"',
+        b"[]",
+        b"null",
+        b"\x00" * 100,
+        b"\xff\xfe\x00\xd8",
+        b"[" * 100_000,
+        b'{"threads": ' + b"9" * 5000 + b"}x",
+    ],
+    ids=["empty", "brace", "cut", "list", "null", "zeros", "not UTF-8", "deep", "trailing"],
+)
+def test_a_file_that_is_no_settings_is_kept_under_another_name(path, content, caplog):
+    path.write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        assert load_settings(path) == Settings()
+    (kept,) = path.parent.iterdir()
+    assert kept.name.startswith("settings.json.damaged-")
+    assert kept.read_bytes() == content
+    assert str(kept) in caplog.text
+    save_settings(path, CHANGED)
+    assert load_settings(path) == CHANGED
+    assert kept.read_bytes() == content
+
+
+def test_a_folder_in_the_place_of_the_file_is_set_aside(path):
+    (path / "inside").mkdir(parents=True)
+    assert load_settings(path) == Settings()
+    save_settings(path, CHANGED)
+    assert load_settings(path) == CHANGED
+
+
+@shared_folder
+@given(content=st.binary(max_size=200))
+def test_no_bytes_crash_it(path, content):
+    path.write_bytes(content)
+    assert isinstance(load_settings(path), Settings)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+names = st.sampled_from(list(asdict(Settings())))
+hostile = st.dictionaries(
+    names, json_values | st.dictionaries(st.sampled_from(list(asdict(SamplingParams()))), json_values)
+)
+
+
+@shared_folder
+@given(values=hostile)
+def test_whatever_is_loaded_can_be_saved_and_loaded_again(path, values):
+    path.write_text(json.dumps(values), "utf-8")
+    loaded = load_settings(path)
+    save_settings(path, loaded)
+    assert load_settings(path) == loaded
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(28, DiskFull), (5, StorageError)], ids=["no space", "I/O error"]
+)
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failed_save_keeps_the_old_file(path, monkeypatch, number, kind, step):
+    def refuse(*args):
+        raise OSError(number, "as the system says it")
+
+    save_settings(path, CHANGED)
+    with monkeypatch.context() as patch:
+        patch.setattr(os if step == "fsync" else type(path), step, refuse)
+        with pytest.raises(kind):
+            save_settings(path, Settings())
+    assert load_settings(path) == CHANGED
+    assert [file.name for file in path.parent.iterdir()] == ["settings.json"]
+
+
+def test_the_new_file_is_on_the_disk_before_it_takes_the_old_ones_place(path, monkeypatch):
+    save_settings(path, CHANGED)
+    at_sync = []
+    real = os.fsync
+
+    def watch(descriptor):
+        at_sync.append((load_settings(path), json.loads(path.with_name("settings.json.new").read_text())))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    save_settings(path, Settings())
+    assert at_sync == [(CHANGED, asdict(Settings()))]
+
+
+def test_a_missing_folder_is_a_sentence(tmp_path):
+    with pytest.raises(StorageError, match="cannot use"):
+        save_settings(tmp_path / "nowhere" / "settings.json", Settings())
