@@ -97,9 +97,13 @@ class LlamaCpp:
             if match := re.search(pattern, log, re.IGNORECASE):
                 return sentence.format(*(group or "" for group in match.groups()), name=model.path.name)
         if exit_status is None:
-            return "it did not become ready in time. The machine may be too busy, or the model too large for it."
+            return (
+                "it did not become ready in time. The machine may be too busy, or the model too large for it."
+            )
         if exit_status in _KILLED:
-            return "its process was killed, most likely because memory ran out. Use less context or a smaller model."
+            return (
+                "its process was killed, most likely for want of memory. Use less context or a smaller model."
+            )
         return "llama.cpp could not load it. The log says more."
 
     def port_was_taken(self, log: str) -> bool:

@@ -99,11 +99,10 @@ class EngineProcess:
         path: str,
         timeout_s: float,
         cancellation: Cancellation,
-        explain: Callable[[], str],
     ) -> None:
         """Block until `path` answers 200. Otherwise stop the process and raise EngineStartFailed.
 
-        `explain` is asked for the sentence only when it has failed; the log is the error's detail.
+        The error's detail is the log. `exit_status` is None after a start that never became ready.
         """
         deadline = time.monotonic() + timeout_s
         woken = threading.Event()

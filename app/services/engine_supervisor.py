@@ -56,6 +56,11 @@ class EngineSupervisor(QObject):
         self._status = EngineStatus(EngineState.STOPPED, engine=adapter.name)
 
     @property
+    def engine_id(self) -> str:
+        """The engine's short name, as stored with messages."""
+        return self._adapter.id
+
+    @property
     def status(self) -> EngineStatus:
         """Where the engine stands now."""
         return self._status
@@ -78,11 +83,9 @@ class EngineSupervisor(QObject):
         Raises the start's EdgewiseError; EngineStartFailed too when `cancellation` is thrown meanwhile.
         """
         load = self._begin(self._find_model(name), again=False)
-        given_up: Future[LoadedModel] = Future()
-        cancellation.on_cancel(lambda: given_up.cancel())
         done = threading.Event()
         load.outcome.add_done_callback(lambda _: done.set())
-        given_up.add_done_callback(lambda _: done.set())
+        cancellation.on_cancel(done.set)
         done.wait()
         cancellation.on_cancel(None)
         if not load.outcome.done():
@@ -103,7 +106,13 @@ class EngineSupervisor(QObject):
             if self._closed:
                 raise EngineStartFailed("Edgewise is closing.")
             old = self._current
-            if old is not None and not again and not old.ended and old.model == model and old.options == options:
+            if (
+                old is not None
+                and not again
+                and not old.ended
+                and old.model == model
+                and old.options == options
+            ):
                 return old
             load = self._current = _Load(model, options)
             # Started under the lock, so that `_end` of a later load finds a thread to join.
@@ -131,14 +140,12 @@ class EngineSupervisor(QObject):
             raise
         load.outcome.set_result(loaded)
         load.cancellation.on_cancel(loaded.stop)
-        self._set_status(
-            EngineState.READY, load.model.name, of=load, context_length=loaded.context_length
-        )
+        self._set_status(EngineState.READY, load.model.name, of=load, context_length=loaded.context_length)
         status = loaded.process.wait()
         load.ended = True
         if not load.cancellation.cancelled:
             gone = EngineStartFailed(
-                f"{self._adapter.name} stopped unexpectedly (exit status {status}). It starts again when needed.",
+                f"{self._adapter.name} stopped unexpectedly (exit status {status}). Start it again.",
                 detail=loaded.process.read_log(),
             )
             self._set_status(EngineState.FAILED, load.model.name, of=load, error=gone)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from app.domain.context_window import fit
+from app.domain.context_window import FittedPrompt, fit, token_bound
 from app.domain.conversation import Message, MessageState
-from app.domain.errors import EdgewiseError, EngineGone
+from app.domain.errors import EdgewiseError
 from app.domain.generation import (
     Cancellation,
     ChatMessage,
@@ -41,16 +41,22 @@ class ReplyRequest:
     system_prompt: str
     params: SamplingParams
     model: str | None
+    engine: str
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What came since the last look. `message` is the reply as far as it is, `text` only what is new."""
+    """What came since the last look.
 
-    message: Message
+    `message` has its whole text only once it has ended; None if it could not even be placed.
+    """
+
+    message: Message | None
     text: str
     reasoning: str
     ended: bool
+    failure: EdgewiseError | None
+    """Why the reply could not be stored; what the engine did wrong stands in the message itself."""
 
 
 class Reply:
@@ -76,7 +82,8 @@ class Reply:
         self._message: Message | None = None
         self._text: list[str] = []
         self._reasoning: list[str] = []
-        self._drained = (0, 0)
+        self._drained = self._saved = (0, 0)
+        self._refusal: EdgewiseError | None = None
         self._ended = False
         self._saved_at = 0.0
         self._thread = threading.Thread(target=self._run, name="reply", daemon=True)
@@ -99,7 +106,7 @@ class Reply:
         Also has what came so far saved when that is due.
         """
         with self._lock:
-            if self._message is None:
+            if self._message is None and not self._ended:
                 return None
             text_from, reasoning_from = self._drained
             self._drained = (len(self._text), len(self._reasoning))
@@ -108,73 +115,124 @@ class Reply:
                 "".join(self._text[text_from:]),
                 "".join(self._reasoning[reasoning_from:]),
                 self._ended,
+                self._refusal,
             )
             now = time.monotonic()
-            due = not self._ended and self._drained != (0, 0) and now - self._saved_at >= SAVE_INTERVAL_S
-            if due:
-                self._saved_at = now
-                # Under the lock, so that it cannot be queued behind the worker's final save.
+            running = self._message is not None and self._message.state is MessageState.STREAMING
+            if running and self._drained != self._saved and now - self._saved_at >= SAVE_INTERVAL_S:
+                assert self._message is not None
+                self._saved, self._saved_at = self._drained, now
+                # Queued under the lock, so that it cannot come after the worker's final save.
                 self._save(self._message, MessageState.STREAMING)
         return progress
 
     def _run(self) -> None:
         request = self.request
-        question = request.history[-1]
-        placed = self._store.append(
-            request.conversation_id,
-            Role.ASSISTANT,
-            "",
-            parent_id=question.id,
-            state=MessageState.STREAMING,
-            model=request.model,
-        )
-        started = time.monotonic()
+        try:
+            message = self._store.append(
+                request.conversation_id,
+                Role.ASSISTANT,
+                "",
+                parent_id=request.history[-1].id,
+                state=MessageState.STREAMING,
+                model=request.model,
+                engine=request.engine,
+            ).result()
+        except EdgewiseError as error:
+            self._refuse(error)
+            return
+        self._show(message)
         first_text: float | None = None
         finished: Finished | None = None
-        error: EdgewiseError | None = None
-        left_out = 0
+        failure: EdgewiseError | None = None
+        started = time.monotonic()
         try:
-            message = placed.result()
-            self._show(message)
             loaded = self._acquire(request.model, self._cancellation)
-            message = replace(message, model=loaded.model.name, engine=loaded.adapter.id)
             prompt = self._prompt(loaded)
-            left_out = prompt_left_out = prompt.left_out
-            self._show(replace(message, left_out=prompt_left_out))
+            message = replace(message, left_out=prompt.left_out)
+            self._show(message)
             started = time.monotonic()
-            for event in loaded.client.stream(
-                ChatRequest(prompt.messages, request.params), self._cancellation
-            ):
+            events = loaded.client.stream(ChatRequest(prompt.messages, request.params), self._cancellation)
+            for event in events:
                 match event:
                     case TextDelta(text):
+                        self._add(self._text, text)
                         if first_text is None:
                             first_text = time.monotonic()
-                        self._add(self._text, text)
+                            self._wake()
                     case ReasoningDelta(text):
                         self._add(self._reasoning, text)
                     case Finished():
                         finished = event
-        except EdgewiseError as caught:
-            error = caught
-        if placed.exception() is not None:
-            # Nothing was stored, so there is no message to end: the error itself is all there is to show.
-            self._fail(placed)
-            return
-        self._end(placed.result(), started, first_text, finished, error, left_out)
+        except EdgewiseError as error:
+            failure = error
+        metrics = GenerationMetrics.measured(
+            ttft_s=first_text - started if first_text is not None else None,
+            duration_s=time.monotonic() - started,
+            usage=finished.usage if finished else None,
+            timings=finished.timings if finished else None,
+        )
+        if finished is not None:
+            state = _STATES[finished.reason]
+        else:
+            state = MessageState.STOPPED if self._cancellation.cancelled else MessageState.INTERRUPTED
+        error_text = failure.message if failure and state is MessageState.INTERRUPTED else None
+        self._end(replace(message, state=state, error=error_text, metrics=metrics))
 
-    def _prompt(self, loaded: LoadedModel):  # type: ignore[no-untyped-def]
-        messages = [
-            ChatMessage(message.role, message.text)
-            for message in self.request.history
-            if message.text or message.role is Role.USER
-        ]
+    def _prompt(self, loaded: LoadedModel) -> FittedPrompt:
+        messages = [ChatMessage(m.role, m.text) for m in self.request.history if m.text]
         if self.request.system_prompt.strip():
             messages.insert(0, ChatMessage(Role.SYSTEM, self.request.system_prompt))
         share = loaded.context_length // REPLY_SHARE
         kept_free = min(self.request.params.max_tokens or share, share)
-        return fit(messages, loaded.context_length - kept_free, _counter(loaded))
+
+        def count(candidate: Sequence[ChatMessage]) -> int:
+            counted = loaded.client.count_prompt_tokens(candidate)
+            return token_bound(candidate) if counted is None else counted
+
+        return fit(messages, loaded.context_length - kept_free, count)
+
+    def _add(self, pieces: list[str], text: str) -> None:
+        with self._lock:
+            pieces.append(text)
 
     def _show(self, message: Message) -> None:
         with self._lock:
             self._message = message
         self._wake()
+
+    def _end(self, message: Message) -> None:
+        with self._lock:
+            self._message = replace(message, text="".join(self._text), reasoning="".join(self._reasoning))
+            saved = self._save(self._message, self._message.state)
+        try:
+            saved.result()
+        except EdgewiseError as error:
+            self._refusal = error
+        with self._lock:
+            self._ended = True
+        self._wake()
+
+    def _refuse(self, error: EdgewiseError) -> None:
+        with self._lock:
+            self._refusal = error
+            self._ended = True
+        self._wake()
+
+    def _save(self, message: Message, state: MessageState) -> Future[None]:
+        return self._store.update_reply(
+            message.id,
+            text="".join(self._text),
+            reasoning="".join(self._reasoning),
+            state=state,
+            error=message.error,
+            left_out=message.left_out,
+            metrics=message.metrics,
+        )
+
+
+_STATES = {
+    FinishReason.STOP: MessageState.COMPLETE,
+    FinishReason.LENGTH: MessageState.CUT,
+    FinishReason.CANCELLED: MessageState.STOPPED,
+}
