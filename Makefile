@@ -40,7 +40,7 @@ test: setup-dev
 lint: setup-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 types: setup-dev
 	@$(BIN)/mypy
