@@ -88,7 +88,7 @@ class ParametersForm(QWidget):
             field = self._fields[parameter.name]
             value = getattr(params, parameter.name)
             field.blockSignals(True)
-            field.setValue(field.minimum() if value is None else value)
+            field.setValue(field.minimum() if value is None else value)  # type: ignore[arg-type]
             field.blockSignals(False)
 
     def flush(self) -> None:
