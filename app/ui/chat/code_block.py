@@ -16,8 +16,8 @@ _HEADER = 36
 _LINE = 19
 _NAMES = {
     "c++": "C++", "cpp": "C++", "c#": "C#", "csharp": "C#", "css": "CSS", "html": "HTML", "js": "JavaScript",
-    "javascript": "JavaScript", "json": "JSON", "php": "PHP", "py": "Python", "sh": "Shell", "shell": "Shell",
-    "bash": "Bash", "sql": "SQL", "ts": "TypeScript", "typescript": "TypeScript", "xml": "XML", "yaml": "YAML",
+    "javascript": "JavaScript", "json": "JSON", "php": "PHP", "py": "Python", "sh": "Shell", "sql": "SQL",
+    "ts": "TypeScript", "typescript": "TypeScript", "xml": "XML", "yaml": "YAML",
     "yml": "YAML", "toml": "TOML",
 }  # fmt: skip
 
@@ -53,13 +53,13 @@ class CodeBlock(QWidget):
         super().__init__(parent)
         self._label = QLabel(self)
         self._label.setFont(theme.body_font(theme.SIZE_SECONDARY))
-        self._label.setForegroundRole(self._label.foregroundRole())
         self.copy_button = QuietButton("copy", "Copy code", self)
         self.copy_button.set_revealed(True)
         self.copy_button.clicked.connect(self._copy)
         self._copied = QLabel("Copied", self)
         self._copied.setFont(theme.body_font(theme.SIZE_SECONDARY))
         self._copied.hide()
+        self.copy_button.confirmed.connect(self._copied.setVisible)
         self.text = CodeText(self)
         self._highlighter = Highlighter(self.text.document())
         self._half = ""
@@ -73,6 +73,7 @@ class CodeBlock(QWidget):
         self._label.setText(name[:40] or "Code")
         self.text.setAccessibleName(f"{name} code" if name else "Code")
         self._highlighter.restart(language)
+        self.copy_button.settle()
         document = self.text.document()
         document.clear()
         self.text.horizontalScrollBar().setValue(0)
@@ -88,7 +89,7 @@ class CodeBlock(QWidget):
         cursor = QTextCursor(self.text.document())
         cursor.beginEditBlock()
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        if lines.startswith("") and half.startswith(self._half) and not lines:
+        if not lines and half.startswith(self._half):
             cursor.insertText(half[len(self._half) :])
         else:
             cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)

@@ -118,7 +118,7 @@ class Highlighter(QObject):
             length = len(line) if line.isascii() else len(line.encode("utf-16-le")) // 2
             if colours is not None and length:
                 span = QTextLayout.FormatRange()
-                span.start, span.length, span.format = self._column, length, colours  # type: ignore[misc]
+                span.start, span.length, span.format = self._column, length, colours
                 self._ranges.append(span)
             self._column += length
 

@@ -26,7 +26,7 @@ class InertDocument(QTextDocument):
         self.setDocumentMargin(0)
         self.setUndoRedoEnabled(False)
 
-    def loadResource(self, kind: int, name: QUrl) -> object:  # noqa: ARG002
+    def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: ARG002
         return _nothing()
 
 
@@ -57,7 +57,6 @@ class InertText(QTextBrowser):
         colours = theme.current()
         palette = QPalette()
         palette.setColor(QPalette.ColorRole.Base, QColor(Qt.GlobalColor.transparent))
-        palette.setColor(QPalette.ColorRole.Dark, colours.hairline)  # rulers
         palette.setColor(QPalette.ColorRole.Highlight, colours.selection())
         palette.setColor(QPalette.ColorRole.HighlightedText, colours.text)
         self.setPalette(palette)
@@ -66,9 +65,9 @@ class InertText(QTextBrowser):
         """Lay the words out in `width` pixels and say how high they are."""
         if self.lineWrapColumnOrWidth() != width:
             self.setLineWrapColumnOrWidth(width)
-        return math.ceil(self.document().size().height())
+        return math.ceil(self.document().size().height()) if self.document().characterCount() > 1 else 0
 
-    def loadResource(self, kind: int, name: QUrl) -> object:  # noqa: ARG002
+    def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: ARG002
         return _nothing()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -92,6 +92,8 @@ def _style_block(cursor: QTextCursor, block: QTextBlock, colours: theme.Theme) -
         # What Qt needs around a table, and nobody wants to see.
         form.setTopMargin(0)
         form.setLineHeight(1, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+    if ruler:
+        form.setBackground(QBrush(colours.hairline))
     cursor.setPosition(block.position())
     cursor.setBlockFormat(form)
     if item is not None and item.itemNumber(block) == 0:
@@ -104,10 +106,8 @@ def _style_block(cursor: QTextCursor, block: QTextBlock, colours: theme.Theme) -
 
 def _begins_list(block: QTextBlock) -> bool:
     before = block.previous()
-    return before.textList() is None or (
-        before.blockFormat().objectIndex() != block.blockFormat().objectIndex()
-        and before.textList().format().indent() == block.textList().format().indent()
-    )
+    own = block.textList()
+    return before.textList() is None or (own.itemNumber(block) == 0 and own.format().indent() == 1)
 
 
 def _all_code(block: QTextBlock) -> bool:
@@ -115,9 +115,13 @@ def _all_code(block: QTextBlock) -> bool:
     return (
         block.isValid()
         and not words.atEnd()
-        and words.fragment().charFormat().fontFixedPitch()
+        and _is_code(words.fragment().charFormat())
         and words.fragment().length() == block.length() - 1
     )
+
+
+def _is_code(words: QTextCharFormat) -> bool:
+    return words.fontFixedPitch() or "monospace" in (words.fontFamilies() or ())
 
 
 def _style_words(
@@ -138,7 +142,7 @@ def _style_words(
             wanted.setFontWeight(QFont.Weight.DemiBold)
         if quoted:
             wanted.setForeground(QBrush(colours.secondary))
-        if had.fontFixedPitch():
+        if _is_code(had):
             wanted.setFontFamilies(theme.mono_font().families())
             if not level:
                 wanted.setProperty(QTextFormat.Property.FontPixelSize, theme.SIZE_MONO)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QTextBlock, QTextBlockFormat, QTextCursor, QTextDocumentFragment
+from PySide6.QtGui import QTextBlock, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextDocumentFragment
 from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
@@ -80,7 +80,7 @@ class ProseText(InertText):
             if at_start:
                 cursor.setBlockFormat(QTextBlockFormat())
             else:
-                cursor.insertBlock(QTextBlockFormat())
+                cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
             first = cursor.block().blockNumber()
             cursor.insertFragment(QTextDocumentFragment(made))
             head = self.document().findBlockByNumber(first)
@@ -90,5 +90,7 @@ class ProseText(InertText):
             form.setObjectIndex(head.blockFormat().objectIndex())
             if at_start:
                 form.setTopMargin(0)
-            QTextCursor(head).setBlockFormat(form)
+            at_head = QTextCursor(head)
+            at_head.setBlockFormat(form)
+            at_head.setBlockCharFormat(made.begin().charFormat())  # or a list mark looks like what was before
         cursor.endEditBlock()

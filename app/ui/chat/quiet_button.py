@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
@@ -15,6 +15,9 @@ _DONE_MS = 1500
 
 class QuietButton(QAbstractButton):
     """An icon with a name. It keeps its place and its Tab stop even while it is not revealed."""
+
+    confirmed = Signal(bool)
+    """True when it begins to say that it is done, False when it has said so."""
 
     def __init__(self, icon: str, name: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -49,6 +52,7 @@ class QuietButton(QAbstractButton):
             self._done_timer.setSingleShot(True)
             self._done_timer.timeout.connect(self.settle)
         self._done_timer.start(_DONE_MS)
+        self.confirmed.emit(True)
         self.update()
 
     @property
@@ -58,9 +62,14 @@ class QuietButton(QAbstractButton):
 
     def settle(self) -> None:
         """Back to what it was."""
+        if not self._done:
+            return
+        if self._done_timer is not None:
+            self._done_timer.stop()
         self._done = False
         self.setAccessibleName(self._name)
         self.setToolTip(self._name)
+        self.confirmed.emit(False)
         self.update()
 
     def sizeHint(self) -> QSize:

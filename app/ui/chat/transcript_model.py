@@ -1,0 +1,97 @@
+"""The rows of a transcript: messages in order, how high each is, and replies being written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.domain.conversation import Message, MessageState
+from app.domain.generation import Role
+from app.ui.chat.reply import LiveReply
+from app.ui.chat.row_heights import RowHeights
+
+_LINE = 21
+_GLYPH = 7.4
+"""Average width of a letter in body text, good enough to guess a height with."""
+
+_REPLY_EXTRA = 28 + 4 + 24
+_PERSON_EXTRA = 20 + 24
+
+
+class TranscriptModel:
+    """Knows every message; heights are guessed until a widget has measured them."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.heights = RowHeights()
+        self._rows: dict[int, int] = {}
+        self._live: dict[int, LiveReply] = {}
+        self._thoughts_open: set[int] = set()
+
+    def set_messages(self, messages: Iterable[Message], width: int) -> None:
+        """Another conversation, in a column of `width`."""
+        self.messages = list(messages)
+        self._rows = {message.id: row for row, message in enumerate(self.messages)}
+        self._live, self._thoughts_open = {}, set()
+        self.guess_heights(width)
+
+    def append(self, message: Message, width: int) -> None:
+        """One more message at the end."""
+        self._rows[message.id] = len(self.messages)
+        self.messages.append(message)
+        self.heights.append(_guess(message, width))
+
+    def replace(self, message: Message) -> bool:
+        """Put `message` in the place of the one with its id. True if its text is what was there already."""
+        row = self._rows[message.id]
+        live = self._live.get(message.id)
+        same_text = (live.text if live else self.messages[row].text) == message.text
+        self.messages[row] = message
+        if live is not None and (message.state is not MessageState.STREAMING or not same_text):
+            del self._live[message.id]
+        return same_text
+
+    def guess_heights(self, width: int) -> None:
+        """Forget what was measured; the column is `width` now."""
+        self.heights = RowHeights([_guess(message, width) for message in self.messages])
+
+    def row_of(self, message_id: int) -> int | None:
+        """The row of a message, None if it is not in this conversation."""
+        return self._rows.get(message_id)
+
+    def live(self, message_id: int) -> LiveReply | None:
+        """What has come of a message that is being written."""
+        return self._live.get(message_id)
+
+    def begin_live(self, row: int) -> LiveReply:
+        """The growing text of the message in `row`, which begins with what it has already."""
+        message = self.messages[row]
+        return self._live.setdefault(message.id, LiveReply(message))
+
+    def text_of(self, message_id: int) -> str:
+        """The text of a message, with what has come so far of one being written."""
+        live = self._live.get(message_id)
+        return live.text if live else self.messages[self._rows[message_id]].text
+
+    def thought_open(self, message_id: int) -> bool:
+        """Whether the thought of a message is unfolded."""
+        return message_id in self._thoughts_open
+
+    def open_thought(self, message_id: int, opened: bool) -> None:
+        """Unfold the thought of a message, or fold it away."""
+        (self._thoughts_open.add if opened else self._thoughts_open.discard)(message_id)
+
+    def context_row(self, left_out: int) -> int | None:
+        """The first row still in the context when `left_out` messages (no system prompt) are not."""
+        if left_out <= 0:
+            return None
+        head = 1 if self.messages and self.messages[0].role is Role.SYSTEM else 0
+        row = head + left_out
+        return row if row < len(self.messages) else None
+
+
+def _guess(message: Message, width: int) -> int:
+    text = message.text
+    person = message.role is Role.USER
+    letters = max(10.0, (width * 0.8 - 32 if person else width) / _GLYPH)
+    lines = 1 + int(len(text) / letters) + text.count("\n") // 2
+    return lines * _LINE + (_PERSON_EXTRA if person else _REPLY_EXTRA)
