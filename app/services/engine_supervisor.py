@@ -92,6 +92,14 @@ class EngineSupervisor(QObject):
             raise EngineStartFailed("Stopped before the model was loaded.")
         return load.outcome.result()
 
+    def read_log(self) -> str:
+        """What the running engine wrote so far; after a failed start the log is in `status`."""
+        with self._lock:
+            load = self._current
+        if load is not None and load.outcome.done() and load.outcome.exception() is None:
+            return load.outcome.result().process.read_log()
+        return self._status.log
+
     def shut_down(self) -> None:
         """End the engine and refuse new loads. Blocks until its process is gone."""
         with self._lock:

@@ -1,0 +1,67 @@
+"""What a conversation without messages shows: an invitation, and where to begin."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.ui import theme
+
+SUGGESTIONS = (
+    "Explain how a lighthouse works to a curious child.",
+    "Write a Python function that counts the words of a text.",
+    "Suggest three names for a small sailing boat.",
+)
+
+
+class EmptyState(QWidget):
+    """Three ways to begin, or, without a model, what is needed first."""
+
+    suggestion_chosen = Signal(str)
+    folder_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._heading = QLabel(self)
+        self._heading.setFont(theme.body_font(theme.SIZE_TITLE, semibold=True))
+        self._words = QLabel(self)
+        self._words.setForegroundRole(self._words.foregroundRole().PlaceholderText)
+        for label in (self._heading, self._words):
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            label.setWordWrap(True)
+        self._buttons = []
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.SPACE_XL, theme.SPACE_XL, theme.SPACE_XL, theme.SPACE_XL)
+        layout.setSpacing(theme.SPACE_M)
+        layout.addStretch(2)
+        layout.addWidget(self._heading)
+        layout.addWidget(self._words)
+        layout.addSpacing(theme.SPACE_M)
+        for suggestion in SUGGESTIONS:
+            button = QPushButton(suggestion, self)
+            button.setAccessibleDescription("Puts this into the message field")
+            button.clicked.connect(self._choose)
+            layout.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+            self._buttons.append(button)
+        self._again = QPushButton("Look again", self)
+        self._again.clicked.connect(self.folder_requested)
+        layout.addWidget(self._again, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(3)
+        self.set_has_model(True)
+
+    def set_has_model(self, has_model: bool) -> None:
+        """Whether there is any model to speak with."""
+        self._heading.setText("What is on your mind?" if has_model else "There is no model yet")
+        self._words.setText(
+            "Everything stays on this machine."
+            if has_model
+            else "Put a GGUF model file into the model folder (Settings shows where it is)."
+        )
+        for button in self._buttons:
+            button.setVisible(has_model)
+        self._again.setVisible(not has_model)
+
+    def _choose(self) -> None:
+        button = self.sender()
+        if isinstance(button, QPushButton):
+            self.suggestion_chosen.emit(button.text())

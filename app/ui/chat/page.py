@@ -1,0 +1,451 @@
+"""The chat page: conversations, transcript, composer, and the model they speak with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.domain.conversation import UNTITLED, Conversation, ConversationSummary, Message, MessageState
+from app.domain.engine import EngineState, EngineStatus
+from app.domain.errors import EdgewiseError
+from app.domain.generation import Role, SamplingParams
+from app.domain.metrics import GenerationMetrics
+from app.domain.model import LocalModel
+from app.models.library import display_name
+from app.services.chat_session import ChatSession, OpenConversation
+from app.services.engine_supervisor import EngineSupervisor
+from app.services.reply import Progress
+from app.storage.settings import Settings
+from app.ui import icons, theme
+from app.ui.chat.composer import Composer
+from app.ui.chat.conversation_list import ConversationList
+from app.ui.chat.empty_state import EmptyState
+from app.ui.chat.model_picker import ModelPicker
+from app.ui.chat.parameters import ParametersPanel
+from app.ui.chat.status_line import StatusLine
+from app.ui.chat.transcript import TranscriptView
+from app.ui.log_dialog import LogDialog
+from app.ui.notice_bar import UNDO_MS, NoticeBar
+
+FOLD_BELOW = 860
+"""A narrower page folds the conversation list away."""
+_HEADER = 48
+
+
+class ChatPage(QWidget):
+    """Shows one conversation of a `ChatSession` and asks it for everything else."""
+
+    settings_changed = Signal(object)
+    models_wanted = Signal()
+    title_changed = Signal(str)
+
+    def __init__(
+        self,
+        session: ChatSession,
+        supervisor: EngineSupervisor,
+        settings: Callable[[], Settings],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._supervisor = supervisor
+        self._settings = settings
+        self._conversation: Conversation | None = None
+        self._summaries: list[ConversationSummary] = []
+        self._metrics: GenerationMetrics | None = None
+        self._list_wanted = settings().sidebar_open
+        self._full_title = UNTITLED
+        self._build()
+        self._connect()
+        self._show_status(supervisor.status)
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """The open conversation, None before the first is read."""
+        return self._conversation
+
+    def new_chat(self) -> None:
+        """Open a conversation without messages."""
+        self.keep_unsaved()
+        settings = self._settings()
+        model = self._conversation.model if self._conversation else settings.model
+        self._session.new(settings.system_prompt, settings.params, model)
+
+    def focus_composer(self) -> None:
+        """Put the cursor where a person writes."""
+        self.composer.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def focus_search(self) -> None:
+        """Put the cursor into the search over titles."""
+        self._show_list(True)
+        self.list.focus_search()
+
+    def toggle_list(self) -> None:
+        """Fold the conversation list away or back."""
+        self._show_list(self.list.isHidden())
+
+    def set_models(self, models: list[LocalModel]) -> None:
+        """The models there are to choose from."""
+        self.picker.set_models(models)
+        self.empty.set_has_model(bool(models))
+
+    def keep_unsaved(self) -> None:
+        """Have what is typed and not yet stored stored now."""
+        self.composer.flush_draft()
+        self.panel.form.flush()
+
+    # Building
+
+    def _build(self) -> None:
+        self.list = ConversationList(self)
+        self.transcript = TranscriptView(self)
+        self.empty = EmptyState(self)
+        self.composer = Composer(self)
+        self.status = StatusLine(self)
+        self.picker = ModelPicker(self)
+        self.notice = NoticeBar(self)
+        self.panel = ParametersPanel(self)
+        self.panel.hide()
+        self._title = QLabel(UNTITLED, self)
+        self._title.setFont(theme.body_font(semibold=True))
+        self._title.setTextFormat(Qt.TextFormat.PlainText)
+        self._title.setMinimumWidth(40)
+        self._fold = _tool("sidebar", "Conversations", self)
+        self._tune = _tool("settings", "System prompt and sampling", self)
+        self._tune.setCheckable(True)
+
+        header = QWidget(self)
+        header.setFixedHeight(_HEADER)
+        row = QHBoxLayout(header)
+        row.setContentsMargins(theme.SPACE_S, 0, theme.SPACE_S, 0)
+        row.setSpacing(theme.SPACE_S)
+        row.addWidget(self._fold)
+        row.addWidget(self._title, 1)
+        row.addWidget(self.picker)
+        row.addWidget(self._tune)
+
+        self._stack = QStackedWidget(self)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self.transcript)
+
+        column = QWidget(self)
+        column.setMaximumWidth(theme.COLUMN_WIDTH)
+        under = QVBoxLayout(column)
+        under.setContentsMargins(0, theme.SPACE_S, 0, theme.SPACE_XS)
+        under.setSpacing(theme.SPACE_XS)
+        under.addWidget(self.composer)
+        under.addWidget(self.status)
+        centred = QHBoxLayout()
+        centred.setContentsMargins(theme.SPACE_L, 0, theme.SPACE_L, 0)
+        centred.addStretch(1)
+        centred.addWidget(column, 1000)
+        centred.addStretch(1)
+
+        middle = QVBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(header)
+        middle.addWidget(_Hairline(self))
+        middle.addWidget(self.notice)
+        middle.addWidget(self._stack, 1)
+        middle.addLayout(centred)
+
+        across = QHBoxLayout(self)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(0)
+        across.addWidget(self.list)
+        self._list_edge = _Hairline(self, upright=True)
+        across.addWidget(self._list_edge)
+        across.addLayout(middle, 1)
+        self._panel_edge = _Hairline(self, upright=True)
+        self._panel_edge.hide()
+        across.addWidget(self._panel_edge)
+        across.addWidget(self.panel)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.opened.connect(self._open)
+        session.path_changed.connect(self._open)
+        session.list_changed.connect(self._show_summaries)
+        session.message_added.connect(self._add_message)
+        session.progress.connect(self._show_progress)
+        session.failed.connect(self.show_error)
+        # The supervisor speaks from its own threads; Qt brings it here.
+        self._supervisor.status_changed.connect(self._show_status, Qt.ConnectionType.QueuedConnection)
+
+        self.list.new_requested.connect(self.new_chat)
+        self.list.chosen.connect(self._choose)
+        self.list.renamed.connect(session.rename)
+        self.list.delete_requested.connect(self._delete)
+        self.composer.submitted.connect(self._send)
+        self.composer.stop_requested.connect(self._stop)
+        self.composer.draft_changed.connect(self._save_draft)
+        self.empty.suggestion_chosen.connect(self._suggest)
+        self.empty.folder_requested.connect(self.models_wanted)
+        self.picker.about_to_open.connect(self.models_wanted)
+        self.picker.chosen.connect(self._choose_model)
+        self.panel.form.system_prompt_changed.connect(self._save_system_prompt)
+        self.panel.form.params_changed.connect(self._save_params)
+        self.transcript.copy_requested.connect(self._copy)
+        self.transcript.regenerate_requested.connect(self._regenerate)
+        self.transcript.restart_requested.connect(self._restart)
+        self.transcript.show_log_requested.connect(self.show_log)
+        self.transcript.link_activated.connect(self._ask_before_opening)
+        self._fold.clicked.connect(self.toggle_list)
+        self._tune.toggled.connect(self._show_panel)
+
+    # What the session says
+
+    def _open(self, opened: OpenConversation) -> None:
+        conversation = opened.conversation
+        switched = self._conversation is None or self._conversation.id != conversation.id
+        if switched:
+            self.keep_unsaved()
+        self._conversation = conversation
+        self.transcript.set_messages(opened.messages)
+        self._stack.setCurrentWidget(self.transcript if opened.messages else self.empty)
+        if switched:
+            self.composer.set_text(conversation.draft)
+        self.panel.form.show_values(conversation.system_prompt, conversation.params)
+        self.composer.set_replying(self._session.is_replying(conversation.id))
+        self.list.set_current(conversation.id)
+        self._set_title(conversation.title)
+        self._show_left_out(opened.messages)
+        last = next((m for m in reversed(opened.messages) if m.metrics is not None), None)
+        self._metrics = last.metrics if last else None
+        self._show_model()
+        self._show_meter()
+        if switched:
+            self.focus_composer()
+        # Loading begins when a conversation is looked at, so that the model is ready when it is asked.
+        if not self._session.is_replying(conversation.id):
+            self._supervisor.load(conversation.model)
+
+    def _show_summaries(self, summaries: list[ConversationSummary]) -> None:
+        self._summaries = summaries
+        self.list.set_summaries(summaries)
+        if self._conversation is not None:
+            self.list.set_current(self._conversation.id)
+            title = next((s.title for s in summaries if s.id == self._conversation.id), None)
+            if title is not None:
+                self._set_title(title)
+
+    def _add_message(self, conversation_id: int, message: Message) -> None:
+        if self._is_open(conversation_id):
+            self._stack.setCurrentWidget(self.transcript)
+            self.transcript.append(message)
+            self.transcript.scroll_to_end()
+            self.composer.set_replying(True)
+
+    def _show_progress(self, conversation_id: int, progress: Progress) -> None:
+        message = progress.message
+        if message is None or not self._is_open(conversation_id):
+            return
+        if not self.transcript.has(message.id):
+            self.transcript.append(replace(message, text="", reasoning=""))
+            self.composer.set_replying(True)
+        if progress.reasoning or progress.text:
+            self.transcript.stream(message.id, progress.text, progress.reasoning)
+        if progress.ended:
+            self.transcript.replace(message)
+            self.composer.set_replying(False)
+            self._metrics = message.metrics or self._metrics
+            self._show_meter()
+            self.transcript.set_left_out(message.left_out)
+
+    def _show_status(self, status: EngineStatus) -> None:
+        self.picker.set_status(status)
+        self._show_model()
+        self._show_meter()
+        if status.state is EngineState.FAILED:
+            actions = [("Try again", self._restart)]
+            if status.log:
+                actions.insert(0, ("Show log", self.show_log))
+            self.notice.say(status.error, actions, about="engine")
+        else:
+            self.notice.settle("engine")
+
+    def show_error(self, error: EdgewiseError) -> None:
+        """Say an expected failure that belongs to no message."""
+        actions = []
+        if error.detail:
+            actions.append(("Show details", lambda: self._show_detail(error.message, error.detail)))
+        self.notice.say(error.message, actions)
+
+    # What a person does
+
+    def _send(self, text: str) -> None:
+        if self._conversation is not None:
+            self._session.send(self._conversation, text)
+
+    def _stop(self) -> None:
+        if self._conversation is not None:
+            self._session.stop(self._conversation.id)
+
+    def _suggest(self, text: str) -> None:
+        self.composer.set_text(text)
+        self.focus_composer()
+
+    def _choose(self, conversation_id: int) -> None:
+        self.keep_unsaved()
+        self._session.open(conversation_id)
+
+    def _choose_model(self, name: str) -> None:
+        if self._conversation is None:
+            return
+        self._conversation = replace(self._conversation, model=name)
+        self._session.save_model(self._conversation.id, name)
+        self.settings_changed.emit(replace(self._settings(), model=name))
+        self._show_model()
+        self._supervisor.load(name)
+
+    def _delete(self, conversation_id: int, title: str) -> None:
+        self._session.delete(conversation_id)
+        self.notice.say(
+            f"“{title}” was deleted.",
+            [("Undo", lambda: self._session.restore(conversation_id))],
+            failed=False,
+            ms=UNDO_MS,
+        )
+        if self._is_open(conversation_id):
+            others = [summary.id for summary in self._summaries if summary.id != conversation_id]
+            if others:
+                self._session.open(others[0])
+            else:
+                self._conversation = None
+                self.new_chat()
+
+    def _regenerate(self, message_id: int) -> None:
+        if self._conversation is not None and not self._session.is_replying(self._conversation.id):
+            self._session.regenerate(self._conversation, message_id)
+
+    def _restart(self) -> None:
+        self._supervisor.load(self._conversation.model if self._conversation else None, again=True)
+
+    def _copy(self, message_id: int) -> None:
+        message = self.transcript.message(message_id)
+        if message is not None:
+            QGuiApplication.clipboard().setText(message.text)
+
+    def _ask_before_opening(self, url: QUrl) -> None:
+        """A model wrote this link: show where it really leads, and let a person decide."""
+        box = QMessageBox(self)
+        box.setWindowTitle("Open this link?")
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText("A reply of the model contains this link. Open it in your browser?")
+        box.setInformativeText(url.toString()[:500])
+        box.setStandardButtons(QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        if url.scheme() in ("http", "https", "mailto") and box.exec() == QMessageBox.StandardButton.Open:
+            QDesktopServices.openUrl(url)
+
+    def show_log(self) -> None:
+        """Show what the engine wrote."""
+        status = self._supervisor.status
+        self._show_detail(status.error, self._supervisor.read_log())
+
+    def _show_detail(self, sentence: str, detail: str) -> None:
+        dialog = LogDialog("Log", sentence, detail, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    # Keeping and showing
+
+    def _is_open(self, conversation_id: int) -> bool:
+        return self._conversation is not None and self._conversation.id == conversation_id
+
+    def _save_draft(self, draft: str) -> None:
+        if self._conversation is not None:
+            self._session.save_draft(self._conversation.id, draft)
+
+    def _save_system_prompt(self, prompt: str) -> None:
+        if self._conversation is not None:
+            self._conversation = replace(self._conversation, system_prompt=prompt)
+            self._session.save_system_prompt(self._conversation.id, prompt)
+
+    def _save_params(self, params: SamplingParams) -> None:
+        if self._conversation is not None:
+            self._conversation = replace(self._conversation, params=params)
+            self._session.save_params(self._conversation.id, params)
+
+    def _set_title(self, title: str) -> None:
+        self._full_title = title
+        self._elide_title()
+        self.title_changed.emit(title)
+
+    def _elide_title(self) -> None:
+        metrics = self._title.fontMetrics()
+        title = self._full_title
+        self._title.setText(metrics.elidedText(title, Qt.TextElideMode.ElideRight, self._title.width()))
+        self._title.setToolTip(title)
+
+    def _show_left_out(self, messages: list[Message]) -> None:
+        last = next((m for m in reversed(messages) if m.role is Role.ASSISTANT), None)
+        settled = last is not None and last.state is not MessageState.STREAMING
+        self.transcript.set_left_out(last.left_out if last and settled else 0)
+
+    def _show_model(self) -> None:
+        name = self._conversation.model if self._conversation else None
+        self.picker.set_model(name)
+        shown = name or self._supervisor.status.model
+        self.composer.set_model(display_name(shown)[0] if shown else "")
+
+    def _show_meter(self) -> None:
+        self.status.show_metrics(self._metrics, self._supervisor.status.context_length)
+
+    def _show_list(self, shown: bool) -> None:
+        self.list.setVisible(shown)
+        self._list_edge.setVisible(shown)
+        if self.width() >= FOLD_BELOW:
+            self._list_wanted = shown
+            self.settings_changed.emit(replace(self._settings(), sidebar_open=shown))
+
+    def _show_panel(self, shown: bool) -> None:
+        self.panel.setVisible(shown)
+        self._panel_edge.setVisible(shown)
+        if not shown:
+            self.panel.form.flush()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= FOLD_BELOW
+        was_wide = event.oldSize().width() >= FOLD_BELOW or not event.oldSize().isValid()
+        if wide != was_wide or not event.oldSize().isValid():
+            self.list.setVisible(wide and self._list_wanted)
+            self._list_edge.setVisible(wide and self._list_wanted)
+        self._elide_title()
+
+
+class _Hairline(QWidget):
+    """One pixel between two parts."""
+
+    def __init__(self, parent: QWidget, *, upright: bool = False) -> None:
+        super().__init__(parent)
+        if upright:
+            self.setFixedWidth(1)
+        else:
+            self.setFixedHeight(1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        QPainter(self).fillRect(self.rect(), theme.current().hairline)
+
+
+def _tool(icon: str, name: str, parent: QWidget) -> QToolButton:
+    button = QToolButton(parent)
+    button.setAutoRaise(True)
+    button.setFixedSize(34, 34)
+    button.setAccessibleName(name)
+    button.setToolTip(name)
+    icons.set_icon(button, icon, "secondary", 20)
+    return button
