@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.domain.generation import ChatMessage, Role
+from app.domain.generation import ChatBackend, ChatMessage, Role
 
 TEMPLATE_BYTES = 64
 """Generous bound on what a chat template writes around one message, in tokens (ChatML takes 5)."""
+REPLY_SHARE = 4
+"""A quarter of the context is kept free for the reply, unless a shorter longest reply is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +57,29 @@ def fit(
         else:
             low = middle + 1
     return FittedPrompt((*system, *rest[starts[low] :]), starts[low])
+
+
+def fit_for_reply(
+    backend: ChatBackend,
+    history: Sequence[ChatMessage],
+    *,
+    system_prompt: str,
+    longest_reply: int | None,
+    context_length: int,
+) -> FittedPrompt:
+    """What to send so that a reply still fits: `system_prompt` and as much of `history` as there is room for.
+
+    Messages without text are not sent. `longest_reply` and `context_length` are in tokens. Raises what
+    `backend.count_prompt_tokens` raises.
+    """
+    messages = [message for message in history if message.content]
+    if system_prompt.strip():
+        messages.insert(0, ChatMessage(Role.SYSTEM, system_prompt))
+    share = context_length // REPLY_SHARE
+    kept_free = min(longest_reply or share, share)
+
+    def count(candidate: Sequence[ChatMessage]) -> int:
+        counted = backend.count_prompt_tokens(candidate)
+        return token_bound(candidate) if counted is None else counted
+
+    return fit(messages, context_length - kept_free, count)

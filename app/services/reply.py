@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from app.domain.context_window import FittedPrompt, fit, token_bound
+from app.domain.context_window import FittedPrompt, fit_for_reply
 from app.domain.conversation import Message, MessageState
 from app.domain.errors import EdgewiseError
 from app.domain.generation import (
@@ -28,8 +28,6 @@ from app.storage.conversations import Conversations
 
 SAVE_INTERVAL_S = 0.8
 """A reply is saved at least every second; this leaves time for the write itself."""
-REPLY_SHARE = 4
-"""A quarter of the context is kept free for the reply, unless a shorter longest reply is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +178,13 @@ class Reply:
         self._end(replace(message, state=state, error=error_text, metrics=metrics))
 
     def _prompt(self, loaded: LoadedModel) -> FittedPrompt:
-        messages = [ChatMessage(m.role, m.text) for m in self.request.history if m.text]
-        if self.request.system_prompt.strip():
-            messages.insert(0, ChatMessage(Role.SYSTEM, self.request.system_prompt))
-        share = loaded.context_length // REPLY_SHARE
-        kept_free = min(self.request.params.max_tokens or share, share)
-
-        def count(candidate: Sequence[ChatMessage]) -> int:
-            counted = loaded.client.count_prompt_tokens(candidate)
-            return token_bound(candidate) if counted is None else counted
-
-        return fit(messages, loaded.context_length - kept_free, count)
+        return fit_for_reply(
+            loaded.client,
+            [ChatMessage(message.role, message.text) for message in self.request.history],
+            system_prompt=self.request.system_prompt,
+            longest_reply=self.request.params.max_tokens,
+            context_length=loaded.context_length,
+        )
 
     def _add(self, pieces: list[str], text: str) -> None:
         with self._lock:
