@@ -203,6 +203,8 @@ def lock() -> None:
     """Resolve pyproject.toml into requirements/*.txt, for every supported Python and system."""
     runner = Runner(PROJECT, CACHE / "lock.log", os.environ)
     uv = get_uv(runner)
+    for source in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"):
+        runner.environment.pop(source, None)  # a lock is the same whoever made it
     dev = ["pyproject.toml", "--group", "dev", "--constraints", "requirements/app.txt"]
     inputs = {
         "app": ["pyproject.toml"],
