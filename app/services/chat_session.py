@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -85,7 +85,7 @@ class ChatSession(QObject):
             summaries = self._store.summaries()
             if summaries:
                 return self._read(summaries[0].id)
-            return OpenConversation(self._store.create(system_prompt, params).result(), [])
+            return self._create(system_prompt, params, None)
 
         self._background.run(operation, self._opened_and_listed, self.failed.emit)
 
@@ -97,7 +97,7 @@ class ChatSession(QObject):
                 latest = self._read(summary.id)
                 if not latest.messages:
                     return latest
-            return OpenConversation(self._store.create(system_prompt, params, model).result(), [])
+            return self._create(system_prompt, params, model)
 
         self._background.run(operation, self._opened_and_listed, self.failed.emit)
 
@@ -135,7 +135,16 @@ class ChatSession(QObject):
         """Change the model, from the next reply on."""
         self._write(lambda: self._store.set_model(conversation_id, model).result())
 
+    def load_model(self, name: str | None, *, again: bool = False) -> None:
+        """Have a model loaded, so that it is ready when it is asked; its engine's status tells."""
+        self._background.run(lambda: self._supervisor.load(name, again=again), None, self.failed.emit)
+
     # Replies
+
+    def reply_so_far(self, conversation_id: int) -> Message | None:
+        """The reply being made there, with the text that `progress` has told of."""
+        reply = self._replies.get(conversation_id)
+        return reply.so_far() if reply else None
 
     def is_replying(self, conversation_id: int) -> bool:
         """True while a reply is being made there."""
@@ -224,7 +233,19 @@ class ChatSession(QObject):
     # Helpers
 
     def _read(self, conversation_id: int) -> OpenConversation:
-        return OpenConversation(self._store.get(conversation_id), self._store.path(conversation_id))
+        return OpenConversation(
+            self._with_model(self._store.get(conversation_id)), self._store.path(conversation_id)
+        )
+
+    def _create(self, system_prompt: str, params: SamplingParams, model: str | None) -> OpenConversation:
+        created = self._store.create(system_prompt, params, model).result()
+        return OpenConversation(self._with_model(created), [])
+
+    def _with_model(self, conversation: Conversation) -> Conversation:
+        if conversation.model is not None or (model := self._supervisor.default_model()) is None:
+            return conversation
+        self._store.set_model(conversation.id, model).result()
+        return replace(conversation, model=model)
 
     def _opened_and_listed(self, opened: OpenConversation) -> None:
         self.opened.emit(opened)

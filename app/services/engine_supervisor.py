@@ -65,8 +65,15 @@ class EngineSupervisor(QObject):
         """Where the engine stands now."""
         return self._status
 
+    def default_model(self) -> str | None:
+        """The model for a conversation that names none; None if there is no model. Reads the disk."""
+        try:
+            return self._find_model(None).name
+        except EdgewiseError:
+            return None
+
     def load(self, name: str | None, *, again: bool = False) -> None:
-        """Begin to load the model `name` (None: any); returns at once, progress comes as status.
+        """Begin to load the model `name` (None: any); progress comes as status. Reads the disk.
 
         A model that is loaded or loading stays as it is, unless `again` asks for a fresh start.
         """

@@ -98,6 +98,18 @@ class Reply:
         """Block until the reply is stored."""
         self._thread.join()
 
+    def so_far(self) -> Message | None:
+        """The reply with all that was drained of it; None while it has no place yet."""
+        with self._lock:
+            if self._message is None:
+                return None
+            text_to, reasoning_to = self._drained
+            return replace(
+                self._message,
+                text="".join(self._text[:text_to]),
+                reasoning="".join(self._reasoning[:reasoning_to]),
+            )
+
     def drain(self) -> Progress | None:
         """What is new since the last call; None while there is nothing to show yet.
 

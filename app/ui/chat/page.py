@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -67,6 +67,7 @@ class ChatPage(QWidget):
         self._metrics: GenerationMetrics | None = None
         self._list_wanted = settings().sidebar_open
         self._full_title = UNTITLED
+        self._replying: int | None = None
         self._build()
         self._connect()
         self._show_status(supervisor.status)
@@ -197,9 +198,8 @@ class ChatPage(QWidget):
         self.picker.chosen.connect(self._choose_model)
         self.panel.form.system_prompt_changed.connect(self._save_system_prompt)
         self.panel.form.params_changed.connect(self._save_params)
-        self.transcript.copy_requested.connect(self._copy)
         self.transcript.regenerate_requested.connect(self._regenerate)
-        self.transcript.restart_requested.connect(self._restart)
+        self.transcript.restart_requested.connect(self._restart_and_regenerate)
         self.transcript.show_log_requested.connect(self.show_log)
         self.transcript.link_activated.connect(self._ask_before_opening)
         self._fold.clicked.connect(self.toggle_list)
@@ -213,8 +213,13 @@ class ChatPage(QWidget):
         if switched:
             self.keep_unsaved()
         self._conversation = conversation
-        self.transcript.set_messages(opened.messages)
-        self._stack.setCurrentWidget(self.transcript if opened.messages else self.empty)
+        messages = opened.messages
+        so_far = self._session.reply_so_far(conversation.id)
+        self._replying = so_far.id if so_far else None
+        if so_far:  # fresher than what was read
+            messages = [*(m for m in messages if m.id != so_far.id), so_far]
+        self.transcript.set_messages(messages)
+        self._stack.setCurrentWidget(self.transcript if messages else self.empty)
         if switched:
             self.composer.set_text(conversation.draft)
         self.panel.form.show_values(conversation.system_prompt, conversation.params)
@@ -230,7 +235,7 @@ class ChatPage(QWidget):
             self.focus_composer()
         # Loading begins when a conversation is looked at, so that the model is ready when it is asked.
         if not self._session.is_replying(conversation.id):
-            self._supervisor.load(conversation.model)
+            self._session.load_model(conversation.model)
 
     def _show_summaries(self, summaries: list[ConversationSummary]) -> None:
         self._summaries = summaries
@@ -245,20 +250,22 @@ class ChatPage(QWidget):
         if self._is_open(conversation_id):
             self._stack.setCurrentWidget(self.transcript)
             self.transcript.append(message)
-            self.transcript.scroll_to_end()
+            self.transcript.jump_to_end()
             self.composer.set_replying(True)
 
     def _show_progress(self, conversation_id: int, progress: Progress) -> None:
         message = progress.message
         if message is None or not self._is_open(conversation_id):
             return
-        if not self.transcript.has(message.id):
+        if self._replying != message.id:
+            self._replying = message.id
             self.transcript.append(replace(message, text="", reasoning=""))
             self.composer.set_replying(True)
-        if progress.reasoning or progress.text:
-            self.transcript.stream(message.id, progress.text, progress.reasoning)
+        self.transcript.stream_reasoning(message.id, progress.reasoning)
+        self.transcript.stream_text(message.id, progress.text)
         if progress.ended:
             self.transcript.replace(message)
+            self._replying = None
             self.composer.set_replying(False)
             self._metrics = message.metrics or self._metrics
             self._show_meter()
@@ -308,7 +315,7 @@ class ChatPage(QWidget):
         self._session.save_model(self._conversation.id, name)
         self.settings_changed.emit(replace(self._settings(), model=name))
         self._show_model()
-        self._supervisor.load(name)
+        self._session.load_model(name)
 
     def _delete(self, conversation_id: int, title: str) -> None:
         self._session.delete(conversation_id)
@@ -331,12 +338,11 @@ class ChatPage(QWidget):
             self._session.regenerate(self._conversation, message_id)
 
     def _restart(self) -> None:
-        self._supervisor.load(self._conversation.model if self._conversation else None, again=True)
+        self._session.load_model(self._conversation.model if self._conversation else None, again=True)
 
-    def _copy(self, message_id: int) -> None:
-        message = self.transcript.message(message_id)
-        if message is not None:
-            QGuiApplication.clipboard().setText(message.text)
+    def _restart_and_regenerate(self, message_id: int) -> None:
+        self._restart()
+        self._regenerate(message_id)
 
     def _ask_before_opening(self, url: QUrl) -> None:
         """A model wrote this link: show where it really leads, and let a person decide."""

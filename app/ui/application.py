@@ -1,0 +1,149 @@
+"""Puts the app together and runs it until its window is closed."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from app.domain.errors import EdgewiseError, ModelFileError, StorageError
+from app.domain.model import LocalModel
+from app.engines.base import LoadOptions
+from app.engines.llama_cpp import LlamaCpp
+from app.models.library import find_model, local_models
+from app.services.background import Background
+from app.services.chat_session import ChatSession
+from app.services.engine_supervisor import EngineSupervisor
+from app.storage.conversations import Conversations
+from app.storage.database import Database
+from app.storage.paths import Paths
+from app.storage.settings import Settings, load_settings, save_settings
+from app.ui import theme
+from app.ui.chat.page import ChatPage
+from app.ui.main_window import MainWindow
+from app.ui.settings.page import SettingsPage
+from app.ui.single_instance import SingleInstance
+
+PURGE_AFTER_S = 30 * 24 * 3600.0
+"""A deleted conversation is gone for good after this long."""
+
+
+class Edgewise(QObject):
+    """All parts of one running app, on one data folder. `close` ends them in order."""
+
+    closed = Signal()
+
+    def __init__(self, paths: Paths, database: Database) -> None:
+        super().__init__()
+        self._paths = paths
+        self._database = database
+        self._closed = False
+        self.settings = load_settings(paths.settings)
+        self.store = Conversations(database)
+        self.background = Background(self)
+        self.supervisor = EngineSupervisor(
+            LlamaCpp(),
+            find_model=self._find_model,
+            options=lambda: LoadOptions(self.settings.context_length, self.settings.threads),
+            logs=paths.logs,
+            parent=self,
+        )
+        self.session = ChatSession(self.store, self.supervisor, self.background, self)
+        self.chat = ChatPage(self.session, self.supervisor, self._current_settings)
+        self.settings_page = SettingsPage(self._current_settings, paths)
+        self.window = MainWindow(self.chat, self.settings_page, self._current_settings)
+        for source in (self.chat.settings_changed, self.settings_page.changed, self.window.settings_changed):
+            source.connect(self._keep_settings)
+        self.settings_page.log_requested.connect(self.chat.show_log)
+        self.chat.models_wanted.connect(self._list_models)
+        self.window.closing.connect(self.close)
+
+    def open(self) -> None:
+        """Show the window and begin to fill it."""
+        if self._database.set_aside is not None:
+            self.chat.notice.say(
+                "The database of your conversations was damaged. It was set aside as "
+                f"{self._database.set_aside.name}, and a new one was begun."
+            )
+        self.background.run(self._recover, self._open_latest, self._open_despite)
+        self._list_models()
+        self.window.show()
+
+    def close(self) -> None:
+        """Store what is not stored, end the engine, close the database."""
+        if self._closed:
+            return
+        self._closed = True
+        self.session.shut_down()
+        self.supervisor.shut_down()
+        self._database.close()
+        self.closed.emit()
+
+    def _recover(self) -> None:
+        self.store.mark_interrupted().result()
+        self.store.purge_deleted(PURGE_AFTER_S).result()
+
+    def _open_latest(self, _: None = None) -> None:
+        self.session.open_latest(self.settings.system_prompt, self.settings.params)
+
+    def _open_despite(self, error: EdgewiseError) -> None:
+        self.chat.show_error(error)
+        self._open_latest()
+
+    def _find_model(self, name: str | None) -> LocalModel:
+        """The model meant by `name`; for None the one used last, if it is still there, else any."""
+        if name is None and self.settings.model is not None:
+            with suppress(ModelFileError):
+                return find_model(self._paths.models, self.settings.model)
+        return find_model(self._paths.models, name)
+
+    def _current_settings(self) -> Settings:
+        return self.settings
+
+    def _keep_settings(self, settings: Settings) -> None:
+        if settings.theme != self.settings.theme:
+            theme.source().set_scheme(settings.theme)
+        self.settings = settings
+        self.background.run(lambda: save_settings(self._paths.settings, settings), None, self.chat.show_error)
+
+    def _list_models(self) -> None:
+        self.background.run(lambda: local_models(self._paths.models), self.chat.set_models)
+
+
+def run_window(argv: list[str]) -> int:
+    """Open the window; returns the exit status once it is closed."""
+    app = QApplication(argv)
+    app.setApplicationName("Edgewise")
+    app.setApplicationDisplayName("Edgewise")
+    app.setDesktopFileName("edgewise")
+    paths = Paths.find()
+    try:
+        paths.create()
+    except StorageError as error:
+        return _cannot_start(app, error)
+    instance = SingleInstance(paths.home)
+    if not instance.claim():
+        return 0
+    theme.apply(app, load_settings(paths.settings).theme)
+    try:
+        database = Database.open(paths.database)
+    except StorageError as error:
+        return _cannot_start(app, error)
+    edgewise = Edgewise(paths, database)
+    instance.raise_requested.connect(edgewise.window.come_forward)
+    edgewise.closed.connect(app.quit)
+    edgewise.open()
+    try:
+        return app.exec()
+    finally:
+        edgewise.close()
+        instance.release()
+
+
+def _cannot_start(app: QApplication, error: EdgewiseError) -> int:
+    theme.apply(app)
+    sys.stderr.write(f"{error.message}\n")
+    QMessageBox.critical(None, "Edgewise", error.message)
+    return 1

@@ -1,0 +1,156 @@
+"""The window: a rail of pages at the side, the chosen page beside it."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import QByteArray, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QMainWindow,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.domain.conversation import UNTITLED
+from app.storage.settings import Settings
+from app.ui import icons, theme
+from app.ui.chat.page import ChatPage
+from app.ui.settings.page import SettingsPage
+
+FIRST_SIZE = QSize(1200, 800)
+SMALLEST_SIZE = QSize(720, 480)
+RAIL_WIDTH = 56
+
+
+class MainWindow(QMainWindow):
+    """Holds the pages. `closing` comes before it is gone, so that all can be stored."""
+
+    settings_changed = Signal(object)
+    closing = Signal()
+
+    def __init__(self, chat: ChatPage, settings_page: SettingsPage, settings: Callable[[], Settings]) -> None:
+        super().__init__()
+        self._settings = settings
+        self.chat = chat
+        self.settings_page = settings_page
+        self.setMinimumSize(SMALLEST_SIZE)
+        self.resize(FIRST_SIZE)
+        self.setWindowTitle("Edgewise")
+        self._pages = QStackedWidget()
+        self._rail = _Rail()
+        # In the order of the final navigation; a page stands here once it works.
+        self._rail.add("chat", "Chat", self._pages.addWidget(chat))
+        self._rail.add("settings", "Settings", self._pages.addWidget(settings_page), at_end=True)
+        self._rail.chosen.connect(self.show_page)
+        across = QWidget()
+        layout = QHBoxLayout(across)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._rail)
+        layout.addWidget(self._pages, 1)
+        self.setCentralWidget(across)
+        chat.title_changed.connect(self._show_title)
+        self._add_actions()
+        if geometry := settings().window_geometry:
+            self.restoreGeometry(QByteArray(b64decode(geometry)))
+
+    def show_page(self, index: int) -> None:
+        """Bring a page to the front; its rail button follows."""
+        self._pages.setCurrentIndex(index)
+        self._rail.mark(index)
+        if self._pages.currentWidget() is self.chat:
+            self.chat.focus_composer()
+
+    def come_forward(self) -> None:
+        """Show the window above the others."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _add_actions(self) -> None:
+        standard = QKeySequence.StandardKey
+        for name, keys, call in (
+            ("New chat", QKeySequence(standard.New), self._new_chat),
+            ("Search", QKeySequence(standard.Find), self._search),
+            ("Write", QKeySequence("Ctrl+L"), self._write),
+            ("Conversations", QKeySequence("Ctrl+B"), self.chat.toggle_list),
+            ("Chat", QKeySequence("Ctrl+1"), lambda: self.show_page(0)),
+            ("Settings", QKeySequence("Ctrl+,"), lambda: self.show_page(1)),
+            ("Close", QKeySequence(standard.Quit), self.close),
+        ):
+            action = QAction(name, self)
+            action.setShortcut(keys)
+            action.triggered.connect(call)
+            self.addAction(action)
+
+    def _new_chat(self) -> None:
+        self.show_page(0)
+        self.chat.new_chat()
+
+    def _search(self) -> None:
+        self.show_page(0)
+        self.chat.focus_search()
+
+    def _write(self) -> None:
+        self.show_page(0)
+
+    def _show_title(self, title: str) -> None:
+        self.setWindowTitle("Edgewise" if title == UNTITLED else f"{title} — Edgewise")
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        geometry = b64encode(self.saveGeometry().data()).decode("ascii")
+        self.chat.keep_unsaved()
+        self.settings_page.flush()
+        self.settings_changed.emit(replace(self._settings(), window_geometry=geometry))
+        self.closing.emit()
+        super().closeEvent(event)
+
+
+class _Rail(QWidget):
+    chosen = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedWidth(RAIL_WIDTH)
+        self.setAccessibleName("Pages")
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(True)
+        self._group.idClicked.connect(self.chosen)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.SPACE_S, theme.SPACE_M, theme.SPACE_S, theme.SPACE_M)
+        layout.setSpacing(theme.SPACE_S)
+        self._top = QVBoxLayout()
+        self._end = QVBoxLayout()
+        layout.addLayout(self._top)
+        layout.addStretch(1)
+        layout.addLayout(self._end)
+
+    def add(self, icon: str, name: str, index: int, *, at_end: bool = False) -> None:
+        button = QToolButton()
+        button.setCheckable(True)
+        button.setAutoRaise(True)
+        button.setFixedSize(40, 40)
+        button.setAccessibleName(name)
+        button.setToolTip(name)
+        icons.set_icon(button, icon, "text", 22)
+        button.setChecked(index == 0)
+        self._group.addButton(button, index)
+        (self._end if at_end else self._top).addWidget(button)
+
+    def mark(self, index: int) -> None:
+        self._group.button(index).setChecked(True)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        colours = theme.current()
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), colours.surface)
+        edge = 0 if self.layoutDirection() is Qt.LayoutDirection.RightToLeft else self.width() - 1
+        painter.fillRect(edge, 0, 1, self.height(), colours.hairline)
