@@ -1,0 +1,79 @@
+"""Where Edgewise starts: the window, or with a command the terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+GUARD = "--engine-guard"
+CHECK_WINDOW = "--check-window"
+
+
+def main() -> int:
+    """Start what the command line asks for; returns the exit status."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == [GUARD]:
+        # A frozen app is its own guard. It must be small and quick: nothing else may be imported.
+        from app.engines import guard
+
+        status = guard.main(arguments[1:])
+        sys.stderr.flush()
+        os._exit(status & 0xFF if sys.platform != "win32" else status)
+    if arguments == [CHECK_WINDOW]:
+        return _check_window()
+    if arguments and not _is_for_qt(arguments[0]):
+        from app.cli.command_line import run
+
+        return run(arguments)
+    if sys.platform.startswith("linux") and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        return _terminal_instead("There is no display here, so the chat opens in the terminal.")
+    try:
+        from app.ui.application import run_window
+    except ImportError as error:
+        reason = _missing_for_qt(error)
+        if reason is None:
+            raise
+        return _terminal_instead(f"{reason} Until then the chat opens in the terminal.")
+    return run_window(sys.argv)
+
+
+def _check_window() -> int:
+    """Bring Qt up and say which platform it found; `edgewise doctor` runs this apart from itself."""
+    from PySide6.QtWidgets import QApplication  # noqa: TID251  # Qt alone, without our window
+
+    application = QApplication([])
+    sys.stdout.write(application.platformName() + "\n")
+    return 0
+
+
+def _is_for_qt(argument: str) -> bool:
+    """Qt's own options (`-platform offscreen`) have one dash; ours and every command do not."""
+    return argument.startswith("-") and not argument.startswith("--") and argument != "-h"
+
+
+def _missing_for_qt(error: ImportError) -> str | None:
+    """The sentence for an import that failed for want of Qt, None if it failed for another reason."""
+    library = re.search(r"(\S+\.so[.\d]*): cannot open shared object file", str(error))
+    if library is not None:
+        return (
+            f"The window needs the system library {library[1]}, which is missing. Run `make setup`, or on "
+            "Debian and Ubuntu: sudo apt-get install -y "
+            "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0."
+        )
+    if (error.name or "").partition(".")[0] in ("PySide6", "shiboken6"):
+        return "The window needs PySide6, which is missing or damaged. Run `make setup`."
+    return None
+
+
+def _terminal_instead(sentence: str) -> int:
+    from app.cli.command_line import run
+
+    sys.stderr.write(sentence + "\n")
+    return run(["chat"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The command line: what it accepts, and what its commands return to the shell.
+
+Exit statuses: 0 done, 1 an expected failure (a sentence on standard error), 2 a wrong command line,
+130 ended by Ctrl+C, 143 by SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from app import __version__
+from app.domain.generation import PARAMETERS, Parameter
+from app.storage.settings import MAXIMUM_CONTEXT_LENGTH, MAXIMUM_THREADS
+
+COMMANDS = ("chat", "doctor", "probe")
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit status."""
+    _prepare_streams()
+    options = _parser().parse_args(arguments)  # ends the program with 0 or 2 by itself
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _end)
+    from app.domain.errors import EdgewiseError
+
+    try:
+        return _command(options)
+    except EdgewiseError as error:
+        from app.cli.console import Console
+
+        console = Console()
+        console.error(error.message)
+        if options.verbose and error.detail:
+            console.error(error.detail)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output has had enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _command(options: argparse.Namespace) -> int:
+    # Each command imports its own: `edgewise --help` is to be there at once.
+    if options.command == "chat":
+        from app.cli.chat import chat
+
+        return chat(options)
+    if options.command == "doctor":
+        from app.cli.doctor import doctor
+
+        return doctor(as_json=options.json, verbose=options.verbose)
+    from app.cli.machine import show_machine
+
+    return show_machine(as_json=options.json)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Leave through every `finally`, so that no engine stays behind."""
+    raise SystemExit(128 + number)
+
+
+def _prepare_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character shows another one; Windows' pipes are not UTF-8.
+            encoding = "utf-8" if sys.platform == "win32" and not stream.isatty() else None
+            stream.reconfigure(encoding=encoding, errors="replace")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="edgewise",
+        description="Chat with language models on your own hardware. Without a command: opens the window.",
+    )
+    parser.add_argument("--version", action="version", version=f"Edgewise {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    verbose = argparse.ArgumentParser(add_help=False)
+    verbose.add_argument("--verbose", action="store_true", help="show what stands behind a failure")
+
+    chat = commands.add_parser(
+        "chat",
+        parents=[verbose],
+        help="ask a model, or have a conversation, in the terminal",
+        description="Streams one reply to standard output. Without a prompt: a conversation.",
+    )
+    chat.add_argument("prompt", nargs="?", help="what to ask; “-” reads it from standard input")
+    chat.add_argument("--model", metavar="NAME", help="name of a model, part of one, or a GGUF file")
+    chat.add_argument("--json", action="store_true", help="one JSON object at the end instead of text")
+    chat.add_argument("--system", metavar="TEXT", help="the system prompt")
+    sampling = chat.add_argument_group("sampling")
+    for parameter in PARAMETERS:
+        sampling.add_argument(
+            f"--{parameter.name.replace('_', '-')}",
+            type=_within(parameter.minimum, parameter.maximum, whole=parameter.whole),
+            metavar="N" if parameter.whole else "X",
+            help=_help(parameter),
+        )
+    loading = chat.add_argument_group("loading")
+    loading.add_argument(
+        "--context",
+        type=_within(1, MAXIMUM_CONTEXT_LENGTH, whole=True),
+        metavar="N",
+        help="context length in tokens",
+    )
+    loading.add_argument(
+        "--threads",
+        type=_within(1, MAXIMUM_THREADS, whole=True),
+        metavar="N",
+        help="CPU threads that compute",
+    )
+
+    doctor = commands.add_parser(
+        "doctor",
+        parents=[verbose],
+        help="check the installation end to end",
+        description="Checks the installation from the data folder to a real reply.",
+    )
+    doctor.add_argument("--json", action="store_true", help="the findings as one JSON object")
+
+    probe = commands.add_parser("probe", help="show what this computer has")
+    probe.add_argument("--json", action="store_true", help="as one JSON object; sizes in bytes")
+    probe.set_defaults(verbose=False)
+    return parser
+
+
+def _help(parameter: Parameter) -> str:
+    explanation = parameter.explanation.replace("Empty:", "Not given:").replace("%", "%%")
+    return f"{explanation} From {parameter.minimum:g} to {parameter.maximum:.10g}."
+
+
+def _within(minimum: float, maximum: float, *, whole: bool) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = int(text) if whole else float(text)
+        except ValueError:
+            kind = "a whole number" if whole else "a number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {kind}") from None
+        if not (math.isfinite(value) and minimum <= value <= maximum):
+            raise argparse.ArgumentTypeError(f"{text} is not between {minimum:g} and {maximum:.10g}")
+        return value
+
+    return read
