@@ -48,7 +48,8 @@ def find_model(folder: Path, wanted: str | None) -> LocalModel:
     names = ", ".join(model.name for model in (partial or models)[:5])
     if partial:
         raise ModelFileError(f"“{wanted}” could be more than one model: {names}.")
-    raise ModelFileError(f"There is no model “{wanted}”. There is: {names or 'none yet'}.", detail=str(folder))
+    there = names or "none yet"
+    raise ModelFileError(f"There is no model “{wanted}”. There is: {there}.", detail=str(folder))
 
 
 def display_name(name: str) -> tuple[str, str]:
