@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -57,8 +56,7 @@ class SamplingParams:
             elif (
                 isinstance(value, int | float)
                 and not isinstance(value, bool)
-                and math.isfinite(value)
-                and spec.minimum <= value <= spec.maximum
+                and spec.minimum <= value <= spec.maximum  # never true of NaN
             ):
                 kept[spec.name] = int(value) if spec.whole else float(value)
         return cls(**kept)  # type: ignore[arg-type]  # names and types come from PARAMETERS
