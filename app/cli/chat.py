@@ -8,13 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from app.cli.command_line import INTERRUPTED, OK, USAGE
 from app.cli.console import Console, HarmlessStream
 from app.domain.context_window import fit_for_reply
-from app.domain.errors import EdgewiseError, ModelFileError
+from app.domain.errors import EdgewiseError
 from app.domain.generation import (
     PARAMETERS,
     Cancellation,
@@ -32,7 +32,7 @@ from app.domain.model import LocalModel
 from app.engines.base import LoadOptions
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.loaded_model import LoadedModel
-from app.models.library import find_model
+from app.models.library import choose_model, find_model
 from app.storage.paths import Paths
 from app.storage.settings import Settings, load_settings
 from app.storage.well_formed import well_formed
@@ -95,7 +95,7 @@ class ChatSession:
         """`options` as the command line gave them; what they leave open comes from the settings."""
         self.console = console
         self.paths = paths
-        self.model = choose_model(paths, settings, options.model)
+        self.model = choose_model(paths.models, options.model, settings.model)
         given = {p.name: getattr(options, p.name) for p in PARAMETERS}
         self.params: SamplingParams = replace(
             settings.params, **{name: value for name, value in given.items() if value is not None}
@@ -281,17 +281,6 @@ def load(model: LocalModel, options: LoadOptions, paths: Paths) -> LoadedModel:
     for failure in failures:
         raise failure
     return results[0]
-
-
-def choose_model(paths: Paths, settings: Settings, wanted: str | None) -> LocalModel:
-    """The model a person means; without a wish the one used last, or else the smallest.
-
-    Raises ModelFileError.
-    """
-    if wanted is None and settings.model is not None:
-        with suppress(ModelFileError):
-            return find_model(paths.models, settings.model)
-    return find_model(paths.models, wanted)
 
 
 def summary(answer: Answer) -> str:

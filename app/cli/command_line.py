@@ -17,7 +17,6 @@ from types import FrameType
 
 from app import __version__
 from app.domain.generation import PARAMETERS, Parameter
-from app.storage.settings import MAXIMUM_CONTEXT_LENGTH, MAXIMUM_THREADS
 
 COMMANDS = ("chat", "doctor", "probe")
 
@@ -108,18 +107,8 @@ def _parser() -> argparse.ArgumentParser:
             help=_help(parameter),
         )
     loading = chat.add_argument_group("loading")
-    loading.add_argument(
-        "--context",
-        type=_within(1, MAXIMUM_CONTEXT_LENGTH, whole=True),
-        metavar="N",
-        help="context length in tokens",
-    )
-    loading.add_argument(
-        "--threads",
-        type=_within(1, MAXIMUM_THREADS, whole=True),
-        metavar="N",
-        help="CPU threads that compute",
-    )
+    loading.add_argument("--context", type=_context, metavar="N", help="context length in tokens")
+    loading.add_argument("--threads", type=_threads, metavar="N", help="CPU threads that compute")
 
     doctor = commands.add_parser(
         "doctor",
@@ -138,6 +127,18 @@ def _parser() -> argparse.ArgumentParser:
 def _help(parameter: Parameter) -> str:
     explanation = parameter.explanation.replace("Empty:", "Not given:").replace("%", "%%")
     return f"{explanation} From {parameter.minimum:g} to {parameter.maximum:.10g}."
+
+
+def _context(text: str) -> float:
+    from app.storage.settings import MAXIMUM_CONTEXT_LENGTH  # 20 ms that --help shall not pay
+
+    return _within(1, MAXIMUM_CONTEXT_LENGTH, whole=True)(text)
+
+
+def _threads(text: str) -> float:
+    from app.storage.settings import MAXIMUM_THREADS
+
+    return _within(1, MAXIMUM_THREADS, whole=True)(text)
 
 
 def _within(minimum: float, maximum: float, *, whole: bool) -> Callable[[str], float]:

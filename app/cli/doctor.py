@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from app import __version__
-from app.cli.chat import choose_model, load
+from app.cli.chat import load
 from app.cli.command_line import FAILED, OK
 from app.cli.console import Console
 from app.domain.errors import EdgewiseError, EngineMissing, ModelFileError, StorageError
@@ -27,6 +27,7 @@ from app.domain.model import LocalModel
 from app.engines.base import LoadOptions
 from app.engines.llama_cpp import find_program
 from app.models.gguf_header import check_complete, read_header
+from app.models.library import choose_model
 from app.storage.failures import explain_sqlite_error
 from app.storage.migrations import refuse_newer
 from app.storage.paths import Paths
@@ -162,7 +163,7 @@ class Examination:
         return f"llama-server starts, {said or 'and does not tell its version'}."
 
     def _model_file(self) -> str:
-        model = choose_model(self._paths, load_settings(self._paths.settings), None)
+        model = choose_model(self._paths.models, None, load_settings(self._paths.settings).model)
         try:
             header = read_header(model.path)
             check_complete(model.path, header)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from app.domain.errors import ModelFileError
@@ -50,6 +51,17 @@ def find_model(folder: Path, wanted: str | None) -> LocalModel:
         raise ModelFileError(f"“{wanted}” could be more than one model: {names}.")
     there = names or "none yet"
     raise ModelFileError(f"There is no model “{wanted}”. There is: {there}.", detail=str(folder))
+
+
+def choose_model(folder: Path, wanted: str | None, last_used: str | None) -> LocalModel:
+    """The model a person means; without a wish the one used last, if it is still there, else any.
+
+    Raises ModelFileError as `find_model` does.
+    """
+    if wanted is None and last_used is not None:
+        with suppress(ModelFileError):
+            return find_model(folder, last_used)
+    return find_model(folder, wanted)
 
 
 def display_name(name: str) -> tuple[str, str]:

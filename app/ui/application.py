@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app.domain.errors import EdgewiseError, ModelFileError, StorageError
+from app.domain.errors import EdgewiseError, StorageError
 from app.domain.model import LocalModel
 from app.engines.base import LoadOptions
 from app.engines.llama_cpp import LlamaCpp
-from app.models.library import find_model, local_models
+from app.models.library import choose_model, local_models
 from app.services.background import Background
 from app.services.chat_session import ChatSession
 from app.services.engine_supervisor import EngineSupervisor
@@ -93,11 +92,7 @@ class Edgewise(QObject):
         self._open_latest()
 
     def _find_model(self, name: str | None) -> LocalModel:
-        """The model meant by `name`; for None the one used last, if it is still there, else any."""
-        if name is None and self.settings.model is not None:
-            with suppress(ModelFileError):
-                return find_model(self._paths.models, self.settings.model)
-        return find_model(self._paths.models, name)
+        return choose_model(self._paths.models, name, self.settings.model)
 
     def _current_settings(self) -> Settings:
         return self.settings
