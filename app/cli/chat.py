@@ -29,10 +29,10 @@ from app.domain.generation import (
 )
 from app.domain.metrics import GenerationMetrics
 from app.domain.model import LocalModel
-from app.engines.base import LoadOptions
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.loaded_model import LoadedModel
 from app.models.library import choose_model, find_model
+from app.services.loading import LoadWishes, load_model
 from app.storage.paths import Paths
 from app.storage.settings import Settings, load_settings
 from app.storage.well_formed import well_formed
@@ -101,7 +101,7 @@ class ChatSession:
             settings.params, **{name: value for name, value in given.items() if value is not None}
         )
         self.system_prompt = settings.system_prompt if options.system is None else well_formed(options.system)
-        self._load_options = LoadOptions(
+        self._wishes = LoadWishes(
             context_length=options.context or settings.context_length,
             threads=options.threads or settings.threads,
         )
@@ -137,7 +137,7 @@ class ChatSession:
         if self._loaded is None:
             self.console.transient(f"Loading {self.model.name}…")
             try:
-                self._loaded = load(self.model, self._load_options, self.paths)
+                self._loaded = load(self.model, self._wishes, self.paths)
             finally:
                 self.console.settle()
         return self._loaded
@@ -249,7 +249,7 @@ def _shown(console: Console, *, quiet: bool) -> Iterator[_Show]:
         raise
 
 
-def load(model: LocalModel, options: LoadOptions, paths: Paths) -> LoadedModel:
+def load(model: LocalModel, wishes: LoadWishes, paths: Paths) -> LoadedModel:
     """Load `model`. Whatever interrupts this thread meanwhile, no engine is left behind.
 
     Raises EdgewiseError.
@@ -260,9 +260,7 @@ def load(model: LocalModel, options: LoadOptions, paths: Paths) -> LoadedModel:
 
     def work() -> None:
         try:
-            results.append(
-                LoadedModel.load(LlamaCpp(), model, options, logs=paths.logs, cancellation=cancellation)
-            )
+            results.append(load_model(LlamaCpp(), model, wishes, logs=paths.logs, cancellation=cancellation))
         except BaseException as error:
             failures.append(error)
 

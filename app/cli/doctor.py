@@ -24,10 +24,10 @@ from app.cli.console import Console
 from app.domain.errors import EdgewiseError, EngineMissing, ModelFileError, StorageError
 from app.domain.generation import Cancellation, ChatMessage, ChatRequest, Finished, Role, SamplingParams
 from app.domain.model import LocalModel
-from app.engines.base import LoadOptions
 from app.engines.llama_cpp import find_program
 from app.models.gguf_header import check_complete, read_header
 from app.models.library import choose_model
+from app.services.loading import LoadWishes
 from app.storage.failures import explain_sqlite_error
 from app.storage.migrations import refuse_newer
 from app.storage.paths import Paths
@@ -187,7 +187,7 @@ class Examination:
         if self._server is None or self._model is None:
             return Finding("Reply", Status.SKIPPED, "Not tried: it takes llama.cpp and a model.")
         started = time.monotonic()
-        loaded = load(self._model, LoadOptions(context_length=REPLY_CONTEXT), self._paths)
+        loaded = load(self._model, LoadWishes(context_length=REPLY_CONTEXT), self._paths)
         try:
             ready = time.monotonic()
             request = ChatRequest(

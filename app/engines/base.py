@@ -12,13 +12,15 @@ from app.engines.openai_client import Dialect
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How a model is to be loaded. None leaves the choice to the adapter.
+    """How a model is to be loaded.
 
-    `context_length` is in tokens; `threads` counts the CPU threads that compute.
+    `context_length` is in tokens; `threads` counts the CPU threads that compute; `prompt_cache_bytes`
+    bounds what may be kept of prompts beside the KV cache.
     """
 
-    context_length: int | None = None
-    threads: int | None = None
+    context_length: int
+    threads: int
+    prompt_cache_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class EngineAdapter(Protocol):
     def launch(self, model: LocalModel, options: LoadOptions, *, port: int, api_key: str) -> Launch:
         """How to serve `model` on loopback at `port`.
 
-        Raises ModelFileError or EngineMissing when it is clear beforehand that it cannot work.
+        Raises EngineMissing when the engine is not installed.
         """
         ...
 

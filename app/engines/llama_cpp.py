@@ -13,15 +13,9 @@ from app.domain.model import LocalModel
 from app.engines.base import Launch, LoadOptions
 from app.engines.openai_client import Dialect
 from app.engines.process import HOST
-from app.hardware.probe import available_memory, usable_physical_cores
-from app.models.footprint import context_that_fits
-from app.models.gguf_header import check_complete, read_header
 
 SLOTS = 4
 """Replies at once; they share one KV cache, so an idle slot costs nothing. llama-server's own default."""
-PROMPT_CACHE_MIB = 1024
-"""Most memory for prompts kept beside the KV cache (llama-server's default is 8 GiB: too much for small
-machines); at most an eighth of what is free."""
 READY_PATH = "/health"
 
 
@@ -67,20 +61,16 @@ class LlamaCpp:
     def launch(self, model: LocalModel, options: LoadOptions, *, port: int, api_key: str) -> Launch:
         """See `EngineAdapter.launch`."""
         program = find_program("llama-server")
-        header = read_header(model.path)
-        check_complete(model.path, header)
-        free = available_memory()
-        context = context_that_fits(header, free, options.context_length)
         return Launch(
             argv=(
                 str(program),
                 *("--model", str(model.path)),
                 *("--alias", model.name.replace(",", " ")),  # a comma would make it two names
                 *("--host", HOST, "--port", str(port)),
-                *("--ctx-size", str(context)),
-                *("--threads", str(options.threads or usable_physical_cores())),
+                *("--ctx-size", str(options.context_length)),
+                *("--threads", str(options.threads)),
                 *("--parallel", str(SLOTS), "--kv-unified"),
-                *("--cache-ram", str(min(PROMPT_CACHE_MIB, free // 8 // 2**20))),
+                *("--cache-ram", str(options.prompt_cache_bytes >> 20)),
                 "--no-ui",
                 "--no-slots",
                 "--offline",
@@ -88,7 +78,7 @@ class LlamaCpp:
             env={"LLAMA_API_KEY": api_key},
             # A person's own LLAMA_ARG_… would silently change what we start; tokens are none of its business.
             env_without=("LLAMA_", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
-            context_length=context,
+            context_length=options.context_length,
         )
 
     def explain_failure(self, model: LocalModel, log: str, exit_status: int | None) -> str:

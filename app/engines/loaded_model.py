@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from app.domain.errors import EngineStartFailed, ModelFileError
+from app.domain.errors import EngineStartFailed
 from app.domain.generation import Cancellation
 from app.domain.model import LocalModel
 from app.engines.base import EngineAdapter, LoadOptions
@@ -45,15 +45,12 @@ class LoadedModel:
     ) -> LoadedModel:
         """Start the engine with `model` and block until it is ready.
 
-        Raises ModelFileError, EngineMissing or EngineStartFailed, each with a whole sentence.
+        Raises EngineMissing or EngineStartFailed, each with a whole sentence.
         """
         cancellation = cancellation or Cancellation()
         for attempt in range(1, PORT_ATTEMPTS + 1):
             port, key = free_port(), new_api_key()
-            try:
-                launch = adapter.launch(model, options, port=port, api_key=key)
-            except ModelFileError as error:
-                raise ModelFileError(f"{model.name} did not start: {error}", detail=error.detail) from error
+            launch = adapter.launch(model, options, port=port, api_key=key)
             log_path = logs / f"{adapter.id}-{time.strftime('%Y%m%d-%H%M%S')}-{port}.log"
             process = EngineProcess.start(launch, log_path=log_path)
             try:

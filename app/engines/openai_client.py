@@ -10,10 +10,12 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import struct
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from app.domain.errors import ContextOverflow, EngineGone, EngineTimeout, RequestRefused
 from app.domain.generation import (
@@ -86,6 +88,9 @@ class OpenAIClient:
 
     def stream(self, request: ChatRequest, cancellation: Cancellation) -> Iterator[StreamEvent]:
         """See `ChatBackend.stream`."""
+        if cancellation.cancelled:
+            yield Finished(FinishReason.CANCELLED)
+            return
         connection = self._connect()
         sock = connection.sock
         cancellation.on_cancel(lambda: _shut(sock))
@@ -121,7 +126,7 @@ class OpenAIClient:
         finally:
             connection.close()
         count = answer.get("input_tokens")
-        return count if isinstance(count, int) else None
+        return count if _is_count(count) else None
 
     def _connect(self) -> http.client.HTTPConnection:
         address = self._address
@@ -132,6 +137,7 @@ class OpenAIClient:
             raise EngineGone("The engine does not answer. It may have stopped.", detail=str(error)) from error
         assert connection.sock is not None
         connection.sock.settimeout(self._first_byte_timeout_s)
+        _linger(connection.sock, _RESET)
         return connection
 
     def _events(
@@ -143,30 +149,45 @@ class OpenAIClient:
         response = connection.getresponse()
         if response.status != http.HTTPStatus.OK:
             raise _refusal(response.status, _answer(response))
+        # Closed even while an error's traceback keeps this frame: the engine would go on writing.
+        with response:
+            reason: FinishReason | None = None
+            usage: Usage | None = None
+            timings: ServerTimings | None = None
+            try:
+                for event in self._json_events(response, sock):
+                    usage = _usage(event) or usage
+                    timings = _timings(event) or timings
+                    for choice in _objects(event.get("choices")):
+                        delta = choice.get("delta")
+                        if isinstance(delta, dict):
+                            yield from _deltas(delta)
+                        if ended := choice.get("finish_reason"):
+                            reason = FinishReason.LENGTH if ended == "length" else FinishReason.STOP
+            except (OSError, http.client.HTTPException):
+                if reason is None:  # otherwise the reply is whole, and only its [DONE] is missing
+                    raise
+            _linger(sock, _IN_PEACE)
+        yield Finished(reason or FinishReason.STOP, usage, timings)
+
+    def _json_events(
+        self, response: http.client.HTTPResponse, sock: socket.socket
+    ) -> Iterator[dict[str, Any]]:
+        """The events up to [DONE]; one that holds an error is raised."""
         decoder = SseDecoder()
-        reason: FinishReason | None = None
-        usage: Usage | None = None
-        timings: ServerTimings | None = None
+        finished = False
         while chunk := response.read1(65536):
             sock.settimeout(self._idle_timeout_s)
             for data in _decoded(decoder, chunk):
                 if data == "[DONE]":
-                    yield Finished(reason or FinishReason.STOP, usage, timings)
                     return
                 event = _json_object(data)
-                if "error" in event:
+                if event.get("error") is not None:
                     raise _refusal(http.HTTPStatus.INTERNAL_SERVER_ERROR, event)
-                usage = _usage(event) or usage
-                timings = _timings(event) or timings
-                for choice in _objects(event.get("choices")):
-                    delta = choice.get("delta")
-                    if isinstance(delta, dict):
-                        yield from _deltas(delta)
-                    if ended := choice.get("finish_reason"):
-                        reason = FinishReason.LENGTH if ended == "length" else FinishReason.STOP
-        if reason is None:
+                finished = finished or any(c.get("finish_reason") for c in _objects(event.get("choices")))
+                yield event
+        if not finished:
             raise EngineGone("The engine broke off in the middle of its reply.")
-        yield Finished(reason, usage, timings)
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -189,6 +210,18 @@ class OpenAIClient:
 
 def _messages(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
     return [{"role": m.role.value, "content": m.content} for m in messages]
+
+
+_RESET = (1, 0)
+_IN_PEACE = (0, 0)
+
+
+def _linger(sock: socket.socket, on_and_seconds: tuple[int, int]) -> None:
+    """With `_RESET`, closing tells an engine at once that nobody reads on, even one that is blocked because
+    it wrote more than was read; it would else wait for a minute (Linux: until FIN_WAIT2 is over)."""
+    with suppress(OSError):
+        layout = "HH" if sys.platform == "win32" else "ii"
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(layout, *on_and_seconds))
 
 
 def _shut(sock: socket.socket) -> None:
@@ -233,18 +266,29 @@ def _usage(event: dict[str, Any]) -> Usage | None:
     if not isinstance(usage, dict):
         return None
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    return Usage(prompt, completion) if isinstance(prompt, int) and isinstance(completion, int) else None
+    return Usage(prompt, completion) if _is_count(prompt) and _is_count(completion) else None
 
 
 def _timings(event: dict[str, Any]) -> ServerTimings | None:
     timings = event.get("timings")
     if not isinstance(timings, dict):
         return None
-    values = [timings.get(name) for name in ("prompt_n", "prompt_ms", "predicted_n", "predicted_ms")]
-    if not all(isinstance(value, int | float) for value in values):
+    prompt_n, prompt_ms, predicted_n, predicted_ms = (
+        timings.get(name) for name in ("prompt_n", "prompt_ms", "predicted_n", "predicted_ms")
+    )
+    if not (
+        _is_count(prompt_n) and _is_count(predicted_n) and _is_time(prompt_ms) and _is_time(predicted_ms)
+    ):
         return None
-    prompt_n, prompt_ms, predicted_n, predicted_ms = values
-    return ServerTimings(int(prompt_n), float(prompt_ms), int(predicted_n), float(predicted_ms))  # type: ignore[arg-type]
+    return ServerTimings(prompt_n, float(prompt_ms), predicted_n, float(predicted_ms))
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
+
+
+def _is_time(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1 << 53
 
 
 def _answer(response: http.client.HTTPResponse) -> dict[str, Any]:

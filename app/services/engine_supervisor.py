@@ -13,16 +13,17 @@ from app.domain.engine import EngineState, EngineStatus
 from app.domain.errors import EdgewiseError, EngineStartFailed
 from app.domain.generation import Cancellation
 from app.domain.model import LocalModel
-from app.engines.base import EngineAdapter, LoadOptions
+from app.engines.base import EngineAdapter
 from app.engines.loaded_model import LoadedModel
+from app.services.loading import LoadWishes, load_model
 
 
 class _Load:
     """One attempt to have one model loaded: from the wish to the end of its process."""
 
-    def __init__(self, model: LocalModel, options: LoadOptions) -> None:
+    def __init__(self, model: LocalModel, wishes: LoadWishes) -> None:
         self.model = model
-        self.options = options
+        self.wishes = wishes
         self.cancellation = Cancellation()
         self.outcome: Future[LoadedModel] = Future()
         self.ended = False
@@ -41,14 +42,14 @@ class EngineSupervisor(QObject):
         self,
         adapter: EngineAdapter,
         find_model: Callable[[str | None], LocalModel],
-        options: Callable[[], LoadOptions],
+        wishes: Callable[[], LoadWishes],
         logs: Path,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._adapter = adapter
         self._find_model = find_model
-        self._options = options
+        self._wishes = wishes
         self._logs = logs
         self._lock = threading.Lock()
         self._current: _Load | None = None
@@ -116,7 +117,7 @@ class EngineSupervisor(QObject):
             self._end(load)
 
     def _begin(self, model: LocalModel, *, again: bool) -> _Load:
-        options = self._options()
+        wishes = self._wishes()
         with self._lock:
             if self._closed:
                 raise EngineStartFailed("Edgewise is closing.")
@@ -126,10 +127,10 @@ class EngineSupervisor(QObject):
                 and not again
                 and not old.ended
                 and old.model == model
-                and old.options == options
+                and old.wishes == wishes
             ):
                 return old
-            load = self._current = _Load(model, options)
+            load = self._current = _Load(model, wishes)
             # Started under the lock, so that `_end` of a later load finds a thread to join.
             load.thread = threading.Thread(target=self._run, args=(load, old), name="engine", daemon=True)
             load.thread.start()
@@ -141,8 +142,8 @@ class EngineSupervisor(QObject):
         if old is not None:
             self._end(old)
         try:
-            loaded = LoadedModel.load(
-                self._adapter, load.model, load.options, logs=self._logs, cancellation=load.cancellation
+            loaded = load_model(
+                self._adapter, load.model, load.wishes, logs=self._logs, cancellation=load.cancellation
             )
         except EdgewiseError as error:
             load.ended = True

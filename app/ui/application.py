@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.domain.errors import EdgewiseError, StorageError
 from app.domain.model import LocalModel
-from app.engines.base import LoadOptions
 from app.engines.llama_cpp import LlamaCpp
 from app.models.library import choose_model, local_models
 from app.services.background import Background
 from app.services.chat_session import ChatSession
 from app.services.engine_supervisor import EngineSupervisor
+from app.services.loading import LoadWishes
 from app.storage.conversations import Conversations
 from app.storage.database import Database
 from app.storage.paths import Paths
@@ -45,7 +45,7 @@ class Edgewise(QObject):
         self.supervisor = EngineSupervisor(
             LlamaCpp(),
             find_model=self._find_model,
-            options=lambda: LoadOptions(self.settings.context_length, self.settings.threads),
+            wishes=lambda: LoadWishes(self.settings.context_length, self.settings.threads),
             logs=paths.logs,
             parent=self,
         )
