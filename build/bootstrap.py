@@ -35,7 +35,7 @@ SETS = ("app", "dev")
 """What can be installed; each contains the ones before it."""
 
 OLDEST, NEWEST = (3, 11), (3, 14)
-BUILD_CORE_MINUTES = 16
+BUILD_CORE_MINUTES = 20
 """Processor minutes that llama.cpp's compile takes, to tell a person how long they will wait."""
 
 PIP_INSTALL = [
