@@ -256,6 +256,8 @@ def _finding(name: str, check: Callable[[], Finding | str]) -> Finding:
         result = check()
     except EdgewiseError as error:
         return Finding(name, Status.FAILED, error.message, error.detail)
+    except (OSError, sqlite3.Error) as error:  # a doctor does not faint at the sight of a full disk
+        return Finding(name, Status.FAILED, f"It cannot be checked: {error}.", repr(error))
     return result if isinstance(result, Finding) else Finding(name, Status.OK, result)
 
 
