@@ -117,10 +117,10 @@ class OpenAIClient:
                 body=json.dumps({"messages": _messages(messages)}),
                 headers=self._headers(),
             )
-            response = connection.getresponse()
-            answer = _answer(response)
-            if response.status != http.HTTPStatus.OK:
-                raise _refusal(response.status, answer)
+            with connection.getresponse() as response:
+                answer = _answer(response)
+                if response.status != http.HTTPStatus.OK:
+                    raise _refusal(response.status, answer)
         except (OSError, http.client.HTTPException) as error:
             raise _lost(error) from error
         finally:
@@ -146,11 +146,10 @@ class OpenAIClient:
         connection.request(
             "POST", "/v1/chat/completions", body=json.dumps(body).encode(), headers=self._headers()
         )
-        response = connection.getresponse()
-        if response.status != http.HTTPStatus.OK:
-            raise _refusal(response.status, _answer(response))
-        # Closed even while an error's traceback keeps this frame: the engine would go on writing.
-        with response:
+        # Closed here: an error's traceback may keep this frame, and the engine would go on writing.
+        with connection.getresponse() as response:
+            if response.status != http.HTTPStatus.OK:
+                raise _refusal(response.status, _answer(response))
             reason: FinishReason | None = None
             usage: Usage | None = None
             timings: ServerTimings | None = None
