@@ -21,8 +21,12 @@ MAX_METADATA = 65_536
 MAX_TENSORS = 262_144
 MAX_STRING = 16 * 1024 * 1024
 """A chat template or a licence is a few 100 kB at most."""
-MAX_KEPT_STRINGS = 64 * 1024 * 1024
-"""Bytes of text kept from one header, all together."""
+MAX_KEPT = 64 * 1024 * 1024
+"""Bytes of texts and arrays kept from one header, all together."""
+MAX_COUNTED = 8_000_000
+"""Texts in arrays of one header, all together: some seconds to walk past. An array in an array counts as
+`ARRAY_COST` texts."""
+ARRAY_COST = 64
 MAX_NAME = 1024
 MAX_ARRAY_DEPTH = 4
 KEPT_ARRAY = 8192
@@ -42,6 +46,8 @@ Value = Scalar | tuple[Scalar, ...] | SkippedArray
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
+_KEPT_NUMBER = 8
+"""Bytes that a number in a tuple takes at least."""
 
 GGML_TYPES: dict[int, tuple[str, int, int]] = {
     0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
@@ -148,6 +154,7 @@ class _Reader:
         self._name = name
         self._at = 0
         self._kept = 0
+        self._counted = 0
         self._order = "<"
         self._wide = "Q"
         """How versions 2 and 3 (and, as I, version 1) write lengths."""
@@ -211,10 +218,18 @@ class _Reader:
         length = self._integer(self._wide)
         if length > longest:
             raise self._damaged(f"it claims a text of {length} bytes")
-        self._kept += length
-        if self._kept > MAX_KEPT_STRINGS:
-            raise self._damaged("its texts are too long")
+        self._keep(length)
         return self._bytes(length).decode("utf-8", errors="replace")
+
+    def _keep(self, size: int) -> None:
+        self._kept += size
+        if self._kept > MAX_KEPT:
+            raise self._damaged("it holds too much text or too many numbers")
+
+    def _walk_past(self, count: int, of: str, cost: int = 1) -> None:
+        self._counted += count * cost
+        if self._counted > MAX_COUNTED:
+            raise self._damaged(f"it claims an array of {count} {of}")
 
     def _value(self, kind: int, depth: int) -> Value:
         if kind == _STRING:
@@ -235,8 +250,7 @@ class _Reader:
         if kind == _STRING:
             return self._skip_texts(length)
         if kind == _ARRAY:
-            if length > KEPT_ARRAY:
-                raise self._damaged(f"it claims an array of {length} arrays")
+            self._walk_past(length, "arrays", ARRAY_COST)
             for _ in range(length):
                 self._array(depth + 1)
             return SkippedArray(length)
@@ -247,9 +261,11 @@ class _Reader:
         if length > KEPT_ARRAY:
             self._skip(length * size)
             return SkippedArray(length)
+        self._keep(length * _KEPT_NUMBER)
         return struct.unpack(f"{self._order}{length}{code}", self._bytes(length * size))
 
     def _skip_texts(self, length: int) -> SkippedArray:
+        self._walk_past(length, "texts")
         width = struct.calcsize("=" + self._wide)
         if length * width > self._size - self._at:
             raise self._damaged(f"it claims an array of {length} texts")
