@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from app.domain.errors import ModelFileError
 from app.domain.model import LocalModel
 
+_FIRST_PART = re.compile(r"-00001(-of-\d{5})$")
 _LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
 _QUANTIZATION = re.compile(r"[-._]((?:UD-)?I?Q\d+(?:_[A-Z0-9]+)*|B?F16|F32|MXFP4(?:_MOE)?|TQ[12]_0)$", re.I)
 
@@ -22,7 +24,7 @@ def local_models(folder: Path) -> list[LocalModel]:
             continue
         if name in models:  # the same file name in two folders
             name = path.relative_to(folder).with_suffix("").as_posix()
-        models[name] = LocalModel(name, path, path.stat().st_size)
+        models[name] = LocalModel(name, path, _size(path))
     return sorted(models.values(), key=lambda model: model.name.casefold())
 
 
@@ -43,9 +45,9 @@ def find_model(folder: Path, wanted: str | None) -> LocalModel:
     for found in (exact, partial):
         if len(found) == 1:
             return found[0]
-    path = Path(wanted).expanduser()
-    if path.suffix.lower() == ".gguf" and path.is_file():
-        return LocalModel(path.stem, path.absolute(), path.stat().st_size)
+    path = Path(os.path.expanduser(wanted))  # noqa: PTH111  # pathlib's raises where there is no such user
+    if path.suffix.lower() == ".gguf" and os.path.isfile(path):  # noqa: PTH113  # and for a name too long
+        return LocalModel(path.stem, path.absolute(), _size(path))
     names = ", ".join(model.name for model in (partial or models)[:5])
     if partial:
         raise ModelFileError(f"“{wanted}” could be more than one model: {names}.")
@@ -71,3 +73,13 @@ def display_name(name: str) -> tuple[str, str]:
     quantization = match[1].upper() if match else ""
     title = stem[: match.start()] if match else stem
     return re.sub(r"[-_ ]+", " ", title).strip(), quantization
+
+
+def _size(path: Path) -> int:
+    """Bytes of the file at `path`, with its other parts where it is the first of several."""
+    first = _FIRST_PART.search(path.stem)
+    if first is None:
+        return path.stat().st_size
+    of, stem = first[1], path.stem[: first.start()]
+    parts = re.compile(re.escape(stem) + r"-\d{5}" + of)
+    return sum(p.stat().st_size for p in path.parent.glob("*.gguf") if parts.fullmatch(p.stem))
