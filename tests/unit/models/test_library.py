@@ -1,0 +1,109 @@
+import pytest
+
+from app.domain.errors import ModelFileError
+from app.models.library import display_name, find_model, local_models
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "Modelle 模型"
+    folder.mkdir()
+    return folder
+
+
+def put(folder, name, size=10):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+    return path
+
+
+def names(folder):
+    return [model.name for model in local_models(folder)]
+
+
+def test_models_by_name(folder):
+    for name in ("zeta.gguf", "Alpha.gguf", "beta-Q4_K_M.gguf", "Zoë 家.gguf", "notes.txt", "half.gguf.part"):
+        put(folder, name)
+    assert names(folder) == ["Alpha", "beta-Q4_K_M", "zeta", "Zoë 家"]
+    model = local_models(folder)[3]
+    assert (model.path, model.size) == (folder / "Zoë 家.gguf", 10)
+
+
+def test_an_empty_and_a_missing_folder(folder):
+    assert local_models(folder) == []
+    assert local_models(folder / "gone") == []
+
+
+def test_projectors_folders_and_broken_links_are_no_models(folder):
+    put(folder, "mmproj-model-f16.gguf")
+    (folder / "folder.gguf").mkdir()
+    (folder / "link.gguf").symlink_to(folder / "gone.gguf")
+    assert names(folder) == []
+
+
+def test_a_split_model_is_one_as_large_as_all_its_parts(folder):
+    for part in (1, 2, 3):
+        put(folder, f"big-{part:05}-of-00003.gguf", 100 * part)
+    put(folder, "big-00002-of-00009.gguf", 5000)
+    put(folder, "small.gguf", 300)
+    models = {model.name: model.size for model in local_models(folder)}
+    assert models == {"big-00001-of-00003": 600, "small": 300}
+    assert find_model(folder, None).name == "small"
+
+
+def test_the_same_name_in_two_folders(folder):
+    put(folder, "a/same.gguf")
+    put(folder, "b/same.gguf")
+    put(folder, "b/c/same.gguf")
+    assert sorted(names(folder)) == ["b/c/same", "b/same", "same"]
+    assert len({model.path for model in local_models(folder)}) == 3
+    assert find_model(folder, "b/same").path == folder / "b" / "same.gguf"
+
+
+def test_the_smallest_is_meant_where_nothing_is_said(folder):
+    with pytest.raises(ModelFileError, match="There is no model yet"):
+        find_model(folder, None)
+    put(folder, "large.gguf", 100)
+    put(folder, "small.gguf", 10)
+    assert find_model(folder, None).name == "small"
+
+
+def test_a_name_a_part_of_one_and_a_path(folder, tmp_path):
+    put(folder, "Qwen-1B.gguf")
+    put(folder, "Qwen-1B-Instruct.gguf")
+    put(folder, "SmolLM.gguf")
+    elsewhere = put(tmp_path, "andere 模型.GGUF")
+    assert find_model(folder, "Qwen-1B").name == "Qwen-1B"
+    assert find_model(folder, "instruct").name == "Qwen-1B-Instruct"
+    assert find_model(folder, "smol").name == "SmolLM"
+    assert find_model(folder, str(elsewhere)).path == elsewhere
+    with pytest.raises(
+        ModelFileError, match=r"“qwen” could be more than one model: Qwen-1B, Qwen-1B-Instruct\."
+    ):
+        find_model(folder, "qwen")
+
+
+@pytest.mark.parametrize(
+    "wanted", ["llama", "../x", "/nowhere/x.gguf", "~nobody-here/x.gguf", "a\0b.gguf", "x" * 5000 + ".gguf"]
+)
+def test_what_is_not_there(folder, wanted):
+    put(folder, "only.gguf")
+    with pytest.raises(ModelFileError, match=r"There is no model “.*There is: only\."):
+        find_model(folder, wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("SmolLM2-135M-Instruct.Q4_1", ("SmolLM2 135M Instruct", "Q4_1")),
+        ("Qwen3-8B-UD-IQ2_XXS", ("Qwen3 8B", "UD-IQ2_XXS")),
+        ("folder/gpt-oss-20b-mxfp4", ("gpt oss 20b", "MXFP4")),
+        ("gemma_3_4b_it-BF16", ("gemma 3 4b it", "BF16")),
+        ("Zoë 家", ("Zoë 家", "")),
+        ("plain", ("plain", "")),
+        ("", ("", "")),
+    ],
+)
+def test_names_for_reading(name, shown):
+    assert display_name(name) == shown
