@@ -25,6 +25,7 @@ class Background(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pool = QThreadPool(self)
+        self._finished = False
         self._outcome.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(
@@ -33,11 +34,17 @@ class Background(QObject):
         success: Callable[[T], None] | None = None,
         failure: Callable[[EdgewiseError], None] | None = None,
     ) -> None:
-        """Call `operation` on a worker thread, then `success` or `failure` on the window's."""
+        """Call `operation` on a worker thread, then `success` or `failure` on the window's.
+
+        Does nothing after `finish`.
+        """
+        if self._finished:
+            return
         self._pool.start(_Job(partial(self._work, operation, success, failure)))
 
     def finish(self) -> None:
-        """Block until all that was started is done and delivered."""
+        """Block until all that was started is done and delivered; nothing starts any more."""
+        self._finished = True
         self._pool.waitForDone()
         QCoreApplication.sendPostedEvents(self)
 

@@ -193,12 +193,12 @@ class ChatSession(QObject):
 
     def shut_down(self) -> None:
         """End all replies and wait until they are stored."""
-        for reply in list(self._replies.values()):
+        self._background.finish()  # may bring one more message that wants a reply
+        for reply in self._replies.values():
             reply.stop()
-        for reply in list(self._replies.values()):
+        for reply in self._replies.values():
             reply.join()
         self._timer.stop()
-        self._background.finish()
 
     def _reply(self, conversation: Conversation, history: list[Message]) -> None:
         if conversation.id in self._replies:
