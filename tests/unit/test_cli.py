@@ -9,7 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -17,11 +19,13 @@ from hypothesis import strategies as st
 
 from app import __version__
 from app.__main__ import _missing_for_qt
-from app.cli.chat import Answer, as_json, summary
+from app.cli.chat import Answer, ChatSession, as_json, summary
 from app.cli.console import Console, HarmlessStream, harmless
+from app.cli.conversation import Conversation
 from app.cli.doctor import Examination, Status, _finding
 from app.cli.machine import described
-from app.domain.generation import Finished, FinishReason, ServerTimings, Usage
+from app.domain.errors import EngineGone
+from app.domain.generation import ChatMessage, Finished, FinishReason, ServerTimings, Usage
 from app.domain.machine import Cpu, Disk, Gpu, Machine, Memory
 from app.domain.metrics import GenerationMetrics
 from app.domain.model import LocalModel
@@ -284,6 +288,87 @@ def test_the_line_below_a_reply() -> None:
         "the oldest 2 messages no longer fit and were left out"
     )
     assert summary(answer(None)) == "first token after 250 ms · stopped"
+
+
+# --- a conversation ----------------------------------------------------------------------------------
+
+
+class Model:
+    """A session whose model repeats the question, and says nothing to silence it."""
+
+    model = MODEL
+    system_prompt = ""
+    context_length = 2048
+
+    def __init__(self, models: Path) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        self.console = Console(self.out, self.err)
+        self.paths = Paths(models.parent, models, models, models, models)
+        self.asked: list[list[str]] = []
+
+    def loaded(self) -> Model:
+        return self
+
+    def reply(self, history: list[ChatMessage]) -> Answer:
+        self.asked.append([message.content for message in history])
+        if history[-1].content == "fail":
+            raise EngineGone("The engine does not answer.")
+        text = "" if history[-1].content == "silence" else f"re {history[-1].content}"
+        return Answer(text, "", None, GenerationMetrics(None, 0.0), 0)
+
+
+@pytest.fixture
+def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Model]:
+    def run(*lines: str | type[BaseException]) -> Model:
+        remaining = iter(lines)
+
+        def typed(_prompt: str) -> str:
+            line = next(remaining, EOFError)
+            if isinstance(line, str):
+                return line
+            raise line
+
+        monkeypatch.setattr("builtins.input", typed)
+        session = Model(tmp_path)
+        assert Conversation(cast(ChatSession, session)).run() == 0
+        assert list(remaining) == []
+        return session
+
+    return run
+
+
+def test_every_question_takes_the_conversation_along(talk: Callable[..., Model]) -> None:
+    assert talk("one", "", "  ", "two").asked == [["one"], ["one", "re one", "two"]]
+
+
+def test_a_question_without_a_reply_is_forgotten(talk: Callable[..., Model]) -> None:
+    session = talk("silence", "fail", "one")
+    assert session.asked == [["silence"], ["fail"], ["one"]]
+    assert session.err.getvalue() == "The engine does not answer.\n"
+
+
+def test_clear_begins_anew(talk: Callable[..., Model]) -> None:
+    assert talk("one", "/clear", "two").asked == [["one"], ["two"]]
+
+
+def test_ctrl_c_at_the_prompt_does_not_end_it_and_quit_does(talk: Callable[..., Model]) -> None:
+    assert talk(KeyboardInterrupt, "one", "/quit").asked == [["one"]]
+
+
+def test_slash_commands(talk: Callable[..., Model], tmp_path: Path) -> None:
+    (tmp_path / "Other.gguf").write_bytes(b"")
+    session = talk("/help", "/model", "/system", "/system Be brief.", "/system", "/nonsense", " /no command")
+    said = session.out.getvalue()
+    assert "/clear" in said
+    assert "  Other  0.00 GB" in said
+    assert "There is no system prompt.\nBe brief.\n" in said
+    assert session.err.getvalue() == "There is no command /nonsense. /help lists those there are.\n"
+    assert session.asked == [["/no command"]]
+    assert talk("/system X", "/system -").system_prompt == ""
+
+
+def test_halves_of_characters_never_reach_an_engine(talk: Callable[..., Model]) -> None:
+    assert talk("a\udcff").asked == [["a\ufffd"]]
 
 
 # --- the doctor on the database ----------------------------------------------------------------------
