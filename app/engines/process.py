@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -56,16 +57,24 @@ class EngineProcess:
     def start(cls, launch: Launch, *, log_path: Path) -> EngineProcess:
         """Start the process; it is not ready yet (`wait_until_ready`).
 
-        Raises EngineMissing when its program cannot be run.
+        Raises EngineMissing when its program cannot be run, EngineStartFailed when its log cannot be kept.
         """
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        _forget_old_logs(log_path.parent)
+        try:
+            log_path.parent.mkdir(parents=True, exist_ok=True)
+            _forget_old_logs(log_path.parent)
+            log = log_path.open("wb")
+        except OSError as error:
+            raise EngineStartFailed(
+                f"The engine's log cannot be written to {log_path.parent} ({error.strerror}). "
+                "Free some space there, or check its permissions.",
+                detail=str(error),
+            ) from error
         detached: dict[str, object] = (
             {"creationflags": 0x08000000}  # CREATE_NO_WINDOW
             if sys.platform == "win32"
             else {"start_new_session": True}  # a Ctrl+C in our terminal is for us alone
         )
-        with log_path.open("wb") as log:
+        with log:
             try:
                 process: subprocess.Popen[bytes] = subprocess.Popen(
                     [*_guard_command(), *launch.argv],
@@ -109,7 +118,8 @@ class EngineProcess:
         cancellation.on_cancel(woken.set)
         try:
             while self.exit_status is None and time.monotonic() < deadline and not woken.is_set():
-                if _answers(port, path):
+                # Another program may have taken the port, and it may answer 200 to anything.
+                if _answers(port, path) and _listens(self.pid, port):
                     return
                 woken.wait(POLL_INTERVAL_S)
         finally:
@@ -137,6 +147,8 @@ class EngineProcess:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+            if self._process.returncode < 0 and sys.platform != "win32":
+                _kill_session(self.pid)
 
     def read_log(self) -> str:
         """The end of the engine's log."""
@@ -175,8 +187,41 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
+def _listens(guard_pid: int, port: int) -> bool:
+    """Whether what runs under the guard listens at `port`; true as well where that may not be seen."""
+    import psutil  # a tenth of the start-up: only who asks pays
+
+    try:
+        for process in psutil.Process(guard_pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                connections = process.net_connections("tcp")
+                if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections):
+                    return True
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+    return False
+
+
+def _kill_session(guard_pid: int) -> None:
+    """End what a guard that was itself killed left behind; it had made a session of its own.
+
+    The kernel ends the engine with its guard, but not what the engine had started.
+    """
+    import psutil
+
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) == guard_pid:
+                os.kill(pid, signal.SIGKILL)
+
+
 def _forget_old_logs(folder: Path) -> None:
-    logs = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
-    for path in logs[: -KEPT_LOGS + 1]:
+    logs: list[tuple[float, Path]] = []
+    for path in folder.glob("*.log"):
+        with suppress(OSError):  # another Edgewise tidies too
+            logs.append((path.stat().st_mtime, path))
+    for _, path in sorted(logs)[: -KEPT_LOGS + 1]:
         with suppress(OSError):  # Windows keeps a log that is still open
             path.unlink()
