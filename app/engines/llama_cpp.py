@@ -116,6 +116,10 @@ _FAILURES: tuple[tuple[str, str], ...] = (
         "this llama.cpp does not know models of the kind “{0}” yet. A newer Edgewise may.",
     ),
     (
+        r"failed to open GGUF file '.*' \(No such file",
+        "the file {name} is not there. It may have been moved or deleted.",
+    ),
+    (
         r"(?:unable|failed) to allocate|bad_alloc|out of memory|cannot allocate memory|failed to mmap"
         r"|failed to initialize the context",
         "there is not enough memory. Use less context, a smaller model, or close other programs.",
