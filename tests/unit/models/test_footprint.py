@@ -89,8 +89,8 @@ def test_little_memory_means_less_context():
     assert context_that_fits(model, 0, 8192) == 8192, "a wish is a wish; the load says if it fails"
 
 
-WILD = st.integers(-(2**63), 2**64) | st.floats() | st.booleans() | st.text(max_size=3)
-WILD |= st.builds(tuple, st.lists(st.integers(-(2**63), 2**64), max_size=5))
+WILD: st.SearchStrategy = st.integers(-(2**63), 2**64) | st.floats() | st.booleans() | st.text(max_size=3)
+WILD |= st.lists(st.integers(-(2**63), 2**64), max_size=5).map(tuple)
 
 
 @given(
