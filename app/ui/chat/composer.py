@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QWidget
 
 from app.ui import icons, theme
 
@@ -12,6 +14,10 @@ MAX_LINES = 10
 DRAFT_DELAY_MS = 400
 """Typing must pause this long before the draft is kept."""
 _BUTTON = 34
+_AIR = 3
+_SLACK = 2
+"""QPlainTextEdit takes a viewport as high as its lines for one pixel too low, and scrolls."""
+_BUTTON_ICON = 20
 
 
 class Composer(QWidget):
@@ -26,9 +32,7 @@ class Composer(QWidget):
         super().__init__(parent)
         self._replying = False
         self._field = _Field(self)
-        self._button = QToolButton(self)
-        self._button.setFixedSize(_BUTTON, _BUTTON)
-        self._button.setAutoRaise(True)
+        self._button = _RoundButton(self)
         self._button.clicked.connect(self._press)
         self._draft_timer = QTimer(self)
         self._draft_timer.setSingleShot(True)
@@ -98,7 +102,7 @@ class Composer(QWidget):
         able = self._replying or bool(self.text.strip())
         self._button.setEnabled(able)
         if self._button.accessibleName() != name:
-            icons.set_icon(self._button, shape, "text", 20)
+            self._button.set_shape(shape)
             self._button.setAccessibleName(name)
             self._button.setToolTip("Stop the reply (Esc)" if self._replying else "Send (Enter)")
 
@@ -107,11 +111,48 @@ class Composer(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         focused = self._field.hasFocus()
-        painter.setPen(QPen(colours.accent if focused else colours.hairline, 1.5 if focused else 1))
+        painter.setPen(QPen(colours.accent, 2) if focused else QPen(colours.hairline, 1))
         painter.setBrush(colours.raised)
-        painter.drawRoundedRect(
-            QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS_CARD, theme.RADIUS_CARD
-        )
+        inset = 1.0 if focused else 0.5  # half the line: what is painted outside would be cut off
+        frame = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
+        painter.drawRoundedRect(frame, theme.RADIUS_CARD, theme.RADIUS_CARD)
+
+
+class _RoundButton(QAbstractButton):
+    """A circle of the accent colour while it can be pressed, a bare icon while it cannot."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._shape = "send"
+        self.setFixedSize(_BUTTON, _BUTTON)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        theme.source().changed.connect(self.update)
+
+    def set_shape(self, shape: str) -> None:
+        self._shape = shape
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(_BUTTON, _BUTTON)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        colours = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ink = theme.blend(colours.text, colours.raised, 0.38)
+        if self.isEnabled():
+            ink = colours.on_accent
+            veil = 0.78 if self.isDown() else 0.9 if self.underMouse() else 1.0
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.blend(colours.accent, colours.raised, veil))
+            painter.drawEllipse(QRectF(self.rect()).adjusted(2, 2, -2, -2))
+        if self.hasFocus():
+            painter.setPen(QPen(colours.text, 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        at = (_BUTTON - _BUTTON_ICON) // 2
+        drawn = icons.pixmap(self._shape, ink, _BUTTON_ICON, self.devicePixelRatioF())
+        painter.drawPixmap(at, at, drawn)
 
 
 class _Field(QPlainTextEdit):
@@ -130,29 +171,49 @@ class _Field(QPlainTextEdit):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.viewport().setAutoFillBackground(False)
-        self.document().setDocumentMargin(theme.SPACE_XS)
+        self.document().setDocumentMargin(0)
+        self.setViewportMargins(0, _AIR, 0, _AIR)
         self.document().documentLayout().documentSizeChanged.connect(self._resized)
-        self._lines = 1
+        self.textChanged.connect(self._resized)
+        self._height = 0
+        self._composing = False
 
     def sizeHint(self) -> QSize:
-        line = self.fontMetrics().lineSpacing()
-        return QSize(200, self._lines * line + 2 * theme.SPACE_XS + 2 * theme.SPACE_XS)
+        return QSize(200, self._height or self._text_height())
 
     def minimumSizeHint(self) -> QSize:
         return QSize(80, self.sizeHint().height())
 
+    def _text_height(self) -> int:
+        """What up to `MAX_LINES` lines take. Lines differ: many scripts come from taller fonts."""
+        height, lines = 0.0, 0
+        layout, block = self.document().documentLayout(), self.document().firstBlock()
+        while block.isValid() and lines < MAX_LINES:
+            layout.blockBoundingRect(block)  # has the block laid out
+            shown = [block.layout().lineAt(i) for i in range(min(block.lineCount(), MAX_LINES - lines))]
+            height += sum(math.ceil(line.height()) for line in shown)
+            lines += max(1, len(shown))
+            block = block.next()
+        return round(max(height, self.fontMetrics().lineSpacing())) + _SLACK + 2 * _AIR
+
     def _resized(self) -> None:
         # QPlainTextEdit's document measures its height in lines.
-        lines = max(1, min(MAX_LINES, int(self.document().size().height())))
         full = self.document().size().height() > MAX_LINES
         policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if full else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self.setVerticalScrollBarPolicy(policy)
-        if lines != self._lines:
-            self._lines = lines
+        height = self._text_height()
+        if height != self._height:
+            self._height = height
             self.updateGeometry()
 
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        self._composing = bool(event.preeditString())
+        super().inputMethodEvent(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if self._composing:  # Enter and Escape choose and dismiss what the input method offers
+            super().keyPressEvent(event)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
                 self.textCursor().insertText("\n")
                 self.ensureCursorVisible()
