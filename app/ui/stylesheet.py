@@ -9,6 +9,13 @@ if TYPE_CHECKING:
 
 _EVERYWHERE = """
 QToolTip {{ color: {text}; background: {raised}; border: 1px solid {hairline}; padding: 4px 8px; }}
+ModelPicker {{
+    background: transparent; border: 1px solid transparent; border-radius: 8px; padding: 0 26px 0 8px;
+}}
+ModelPicker:hover {{ background: {wash}; }}
+ModelPicker:pressed, ModelPicker:open {{ background: {wash_strong}; }}
+ModelPicker:focus {{ border-color: {accent}; }}
+ModelPicker::menu-indicator {{ image: none; width: 0; }}
 """
 
 _FUSION = """
@@ -30,6 +37,10 @@ QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:default {{ background: {accent}; color: {on_accent}; }}
 QPushButton:default:focus {{ border-color: {text}; }}
 QPushButton:disabled {{ color: {faint}; background: {button}; }}
+QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 8px; }}
+QToolButton:hover {{ background: {wash}; }}
+QToolButton:pressed, QToolButton:checked {{ background: {wash_strong}; }}
+QToolButton:focus {{ border-color: {accent}; }}
 QLineEdit {{
     background: {raised}; color: {text}; border: 1px solid {hairline}; border-radius: 8px;
     padding: 5px 8px; selection-background-color: {selection}; selection-color: {text};
@@ -56,6 +67,8 @@ def stylesheet(theme: Theme, *, native: bool) -> str:
         "faint": _over(text.rgb(), under.rgb(), 0.38),
         "handle": _over(text.rgb(), under.rgb(), 0.22),
         "handle_hover": _over(text.rgb(), under.rgb(), 0.42),
+        "wash": _veil(text.rgb(), 0.06),
+        "wash_strong": _veil(text.rgb(), 0.10),
         "button": _over(text.rgb(), under.rgb(), 0.06),
         "button_hover": _over(text.rgb(), under.rgb(), 0.10),
         "button_pressed": _over(text.rgb(), under.rgb(), 0.16),
@@ -68,3 +81,8 @@ def _over(ink: int, page: int, share: float) -> str:
         round(((ink >> shift) & 255) * share + ((page >> shift) & 255) * (1 - share)) for shift in (16, 8, 0)
     )
     return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+def _veil(ink: int, share: float) -> str:
+    red, green, blue = ((ink >> shift) & 255 for shift in (16, 8, 0))
+    return f"rgba({red}, {green}, {blue}, {round(share * 255)})"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QFontMetrics, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QActionGroup, QFontMetrics, QIcon, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
 
 from app.domain.engine import EngineState, EngineStatus
 from app.domain.model import LocalModel
 from app.models.library import display_name
-from app.ui import theme
+from app.ui import icons, theme
 
 _WORDS = {
     EngineState.STOPPED: "not loaded",
@@ -18,6 +18,9 @@ _WORDS = {
     EngineState.FAILED: "not running",
 }
 _DOT = 8
+_CHEVRON = 14
+_AROUND = 66
+"""What stands beside the words: air, dot, chevron."""
 
 
 class ModelPicker(QToolButton):
@@ -34,6 +37,7 @@ class ModelPicker(QToolButton):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setIconSize(QSize(_DOT + 4, _DOT + 4))
         self._menu = QMenu(self)
+        self._group = QActionGroup(self._menu)
         self._menu.setToolTipsVisible(True)
         self._menu.aboutToShow.connect(self.about_to_open)
         self.setMenu(self._menu)
@@ -42,18 +46,21 @@ class ModelPicker(QToolButton):
         self._full = ""
         self._status = EngineStatus(EngineState.STOPPED)
         theme.source().changed.connect(self._show)
+        self._fill()
         self._show()
 
     def set_models(self, models: list[LocalModel]) -> None:
         """Offer these."""
-        self._models = models
-        self._fill()
+        if models != self._models:  # the menu may be open: what a person is about to choose stays
+            self._models = models
+            self._fill()
 
     def set_model(self, name: str | None) -> None:
         """The conversation's model; None if it has none yet."""
         self._model = name
         self._show()
-        self._fill()
+        for action in self._group.actions():
+            action.setChecked(action.data() == name)
 
     def set_status(self, status: EngineStatus) -> None:
         """Where the engine stands."""
@@ -62,7 +69,8 @@ class ModelPicker(QToolButton):
 
     def _fill(self) -> None:
         self._menu.clear()
-        group = QActionGroup(self._menu)
+        self._group.deleteLater()
+        group = self._group = QActionGroup(self._menu)
         for model in self._models:
             title, quantization = display_name(model.name)
             size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
@@ -112,12 +120,12 @@ class ModelPicker(QToolButton):
         self.updateGeometry()
 
     def _elide(self) -> None:
-        room = max(80, self.width() - 56)
+        room = max(80, self.width() - _AROUND)
         metrics = QFontMetrics(self.font())
         self.setText(metrics.elidedText(self._full, Qt.TextElideMode.ElideRight, room).replace("&", "&&"))
 
     def sizeHint(self) -> QSize:
-        return QSize(QFontMetrics(self.font()).horizontalAdvance(self._full) + 60, 34)
+        return QSize(QFontMetrics(self.font()).horizontalAdvance(self._full) + _AROUND + 2, 34)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, 34)
@@ -125,3 +133,11 @@ class ModelPicker(QToolButton):
     def resizeEvent(self, event: object) -> None:
         super().resizeEvent(event)  # type: ignore[arg-type]
         self._elide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        x = theme.SPACE_S if mirrored else self.width() - theme.SPACE_S - _CHEVRON
+        ink = theme.current().secondary
+        drawn = icons.pixmap("chevron-down", ink, _CHEVRON, self.devicePixelRatioF())
+        QPainter(self).drawPixmap(x, (self.height() - _CHEVRON) // 2 + 1, drawn)
