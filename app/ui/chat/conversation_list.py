@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
     QAbstractItemView,
     QFrame,
     QLineEdit,
@@ -35,6 +36,8 @@ class ConversationList(QWidget):
     new_requested = Signal()
     renamed = Signal(int, str)
     delete_requested = Signal(int, str)
+    left = Signal()
+    """A person chose a row with the mouse or Enter and means to write now, not to look further."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,12 +54,16 @@ class ConversationList(QWidget):
         self._search.setAccessibleName("Search conversation titles")
         self._search.setClearButtonEnabled(True)
         self._search.textChanged.connect(self._fill)
+        self._search.returnPressed.connect(self._choose_first)
         self._list = _List(self)
         self._list.itemSelectionChanged.connect(self._selected)
         self._list.customContextMenuRequested.connect(self._menu)
         self._list.rename_requested.connect(self._rename)
         self._list.delete_requested.connect(self._delete)
         self._list.itemChanged.connect(self._edited)
+        self._list.left.connect(self.left)
+        # Queued: the row must not go while its editor is being closed.
+        self._list.editing_ended.connect(self._fill, Qt.ConnectionType.QueuedConnection)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.SPACE_M, theme.SPACE_M, theme.SPACE_M, theme.SPACE_M)
         layout.setSpacing(theme.SPACE_S)
@@ -74,12 +81,18 @@ class ConversationList(QWidget):
         self._current = conversation_id
         self._mark()
 
+    def has_focus(self) -> bool:
+        """Whether the keyboard speaks to it or to a part of it."""
+        return self.focusWidget() is not None and self.focusWidget().hasFocus()
+
     def focus_search(self) -> None:
         """Put the cursor into the search field."""
         self._search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._search.selectAll()
 
     def _fill(self) -> None:
+        if self._list.editing:  # what a person is typing would be lost
+            return
         wanted = self._search.text().casefold().strip()
         self._list.blockSignals(True)
         self._list.clear()
@@ -96,6 +109,7 @@ class ConversationList(QWidget):
                 self._list.addItem(title)
             item = QListWidgetItem(summary.title)
             item.setData(_ID, summary.id)
+            item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, day)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             item.setToolTip(summary.title)
             self._list.addItem(item)
@@ -117,6 +131,16 @@ class ConversationList(QWidget):
         item = self._list.currentItem()
         if item is not None and item.data(_ID) is not None and item.data(_ID) != self._current:
             self.chosen.emit(item.data(_ID))
+
+    def _choose_first(self) -> None:
+        """Enter in the search opens the first row that it found."""
+        for row in range(self._list.count()):
+            found = self._list.item(row).data(_ID)
+            if found is not None:
+                if found != self._current:
+                    self.chosen.emit(found)
+                self.left.emit()
+                return
 
     def _menu(self, at: QPoint) -> None:
         item = self._list.itemAt(at)
@@ -142,10 +166,11 @@ class ConversationList(QWidget):
     def _edited(self, item: QListWidgetItem) -> None:
         title = " ".join(item.text().split())
         before = next((s.title for s in self._summaries if s.id == item.data(_ID)), "")
+        self._list.blockSignals(True)
+        item.setText(title or before)
+        self._list.blockSignals(False)
         if title and title != before:
             self.renamed.emit(item.data(_ID), title)
-        elif not title:
-            item.setText(before)
 
     def _delete(self) -> None:
         item = self._list.currentItem()
@@ -169,6 +194,8 @@ def day_heading(day: date, today: date) -> str:
 class _List(QListWidget):
     rename_requested = Signal()
     delete_requested = Signal()
+    editing_ended = Signal()
+    left = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -182,12 +209,23 @@ class _List(QListWidget):
         self.setUniformItemSizes(False)
         self.setMouseTracking(True)
         self.viewport().setAutoFillBackground(False)
+        self.clicked.connect(self.left)
+
+    @property
+    def editing(self) -> bool:
+        return self.state() is QAbstractItemView.State.EditingState
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        super().closeEditor(editor, hint)
+        self.editing_ended.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_F2:
             self.rename_requested.emit()
         elif event.key() == Qt.Key.Key_Delete:  # Backspace is a slip too easily made
             self.delete_requested.emit()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not self.editing:
+            self.left.emit()
         else:
             super().keyPressEvent(event)
 
@@ -197,6 +235,12 @@ class _Row(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: ARG002
         return QSize(60, _ROW if index.data(_ID) is not None else _HEADING)
+
+    def updateEditorGeometry(
+        self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        del index
+        editor.setGeometry(option.rect)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
