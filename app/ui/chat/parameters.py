@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QDoubleSpinBox,
@@ -25,7 +25,8 @@ from app.ui import theme
 WIDTH = 300
 _SAVE_DELAY_MS = 300
 _PROMPT_HEIGHT = 120
-_LARGEST_SPIN = 2**31 - 1
+_LARGEST_INT = 2**31 - 1
+"""QSpinBox counts to here; whole numbers beyond are shown by QDoubleSpinBox, exactly to 2**53."""
 
 
 class ParametersForm(QWidget):
@@ -100,34 +101,35 @@ class ParametersForm(QWidget):
 
     def _field(self, parameter: Parameter) -> QSpinBox | QDoubleSpinBox:
         field: QSpinBox | QDoubleSpinBox
-        if parameter.whole:
+        # An optional value has one more step below its smallest, which says "left to the engine".
+        least = parameter.minimum - (1 if parameter.optional else 0)
+        if parameter.whole and parameter.maximum <= _LARGEST_INT:
             field = QSpinBox(self)
-            # An optional value has one more step below its smallest, which says "left to the engine".
-            least = int(parameter.minimum) - (1 if parameter.optional else 0)
-            field.setRange(least, min(int(parameter.maximum), _LARGEST_SPIN))
+            field.setRange(int(least), int(parameter.maximum))
             field.setSingleStep(int(parameter.step))
-            if parameter.optional:
-                field.setSpecialValueText("automatic")
         else:
             field = QDoubleSpinBox(self)
-            field.setDecimals(2)
-            field.setRange(parameter.minimum, parameter.maximum)
+            field.setDecimals(0 if parameter.whole else 2)
+            field.setRange(least, parameter.maximum)
             field.setSingleStep(parameter.step)
+        if parameter.optional:
+            field.setSpecialValueText("automatic")
+        field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        field.installEventFilter(WheelGuard(field))
         field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         field.setAccessibleName(parameter.label)
         field.setAccessibleDescription(parameter.explanation)
         field.setToolTip(parameter.explanation)
         field.setFont(theme.tabular_font(theme.SIZE_BODY))
-        field.valueChanged.connect(self._changed)
+        field.valueChanged.connect(lambda value: self._changed(parameter, value))
         return field
 
-    def _changed(self) -> None:
-        values: dict[str, float | int | None] = {}
-        for parameter in PARAMETERS:
-            field = self._fields[parameter.name]
-            automatic = parameter.optional and field.value() < parameter.minimum
-            values[parameter.name] = None if automatic else field.value()
-        self._params = replace(self._params, **values)  # type: ignore[arg-type]
+    def _changed(self, parameter: Parameter, shown: float) -> None:
+        # This one alone: what the others show may be rounded.
+        value: float | int | None = int(shown) if parameter.whole else shown
+        if parameter.optional and shown < parameter.minimum:
+            value = None
+        self._params = replace(self._params, **{parameter.name: value})  # type: ignore[arg-type]
         self._params_timer.start()
 
     def _reset(self) -> None:
@@ -140,6 +142,19 @@ class ParametersForm(QWidget):
 
     def _emit_params(self) -> None:
         self.params_changed.emit(self._params)
+
+
+class WheelGuard(QObject):
+    """Keeps the wheel from changing a field that it only scrolls past."""
+
+    def __init__(self, field: QWidget) -> None:
+        super().__init__(field)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()  # it goes on to what scrolls
+            return True
+        return False
 
 
 class ParametersPanel(QScrollArea):

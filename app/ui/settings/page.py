@@ -25,7 +25,7 @@ from app import __version__
 from app.storage.paths import Paths
 from app.storage.settings import MAXIMUM_CONTEXT_LENGTH, MAXIMUM_THREADS, Settings, Theme
 from app.ui import theme
-from app.ui.chat.parameters import ParametersForm
+from app.ui.chat.parameters import ParametersForm, WheelGuard
 
 _THEMES: tuple[tuple[str, Theme], ...] = (("As the system", "system"), ("Light", "light"), ("Dark", "dark"))
 
@@ -71,6 +71,8 @@ class SettingsPage(QScrollArea):
             self._theme.addItem(label, value)
         self._theme.setCurrentIndex(self._theme.findData(self._settings().theme))
         self._theme.setAccessibleName("Colours")
+        self._theme.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._theme.installEventFilter(WheelGuard(self._theme))
         self._theme.activated.connect(self._keep)
         form.addRow("Colours", self._theme)
 
@@ -136,6 +138,7 @@ class SettingsPage(QScrollArea):
 
     def flush(self) -> None:
         """Keep what was typed a moment ago."""
+        self._keep()
         self._form.flush()
 
     def _keep(self) -> None:
@@ -181,4 +184,6 @@ def _count(maximum: int, value: int | None, name: str, explanation: str) -> QSpi
     field.setAccessibleDescription(explanation)
     field.setToolTip(explanation)
     field.setMinimumWidth(140)
+    field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    field.installEventFilter(WheelGuard(field))
     return field
