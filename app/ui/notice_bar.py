@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.ui import icons, theme
@@ -16,8 +17,24 @@ UNDO_MS = 12_000
 Action = tuple[str, Callable[[], None]]
 
 
+_MOST_WAITING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    sentence: str
+    actions: Sequence[Action]
+    about: str
+    failed: bool
+    ms: int
+
+    def is_again(self, other: _Notice) -> bool:
+        """Whether it says what `other` said, or what became of it."""
+        return self.sentence == other.sentence or bool(self.about and self.about == other.about)
+
+
 class NoticeBar(QWidget):
-    """Hidden until there is something to say."""
+    """Hidden until there is something to say. What stays until it is dismissed waits for what came later."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,12 +44,12 @@ class NoticeBar(QWidget):
         self._words.setTextFormat(self._words.textFormat().PlainText)
         self._words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._buttons: list[QPushButton] = []
-        close = QToolButton(self)
+        self._close = close = QToolButton(self)
         close.setAutoRaise(True)
         close.setAccessibleName("Dismiss")
         close.setToolTip("Dismiss")
         icons.set_icon(close, "close", "secondary", 16)
-        close.clicked.connect(self.hide)
+        close.clicked.connect(self._next)
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(theme.SPACE_L, theme.SPACE_S, theme.SPACE_S, theme.SPACE_S)
         self._layout.setSpacing(theme.SPACE_S)
@@ -41,8 +58,10 @@ class NoticeBar(QWidget):
         self._layout.addWidget(close)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.hide)
-        self._about = ""
+        self._timer.timeout.connect(self._next)
+        self._shown: _Notice | None = None
+        self._waiting: list[_Notice] = []
+        theme.source().changed.connect(self._draw_icon)
         self.hide()
 
     @property
@@ -63,32 +82,58 @@ class NoticeBar(QWidget):
 
         `about` names the matter, so that `settle` can take the notice back when it is over.
         """
-        self._about = about
-        for button in self._buttons:
-            button.deleteLater()
-        self._buttons = []
-        colours = theme.current()
-        self._icon.setVisible(failed)
-        if failed:
-            self._icon.setPixmap(icons.pixmap("warning", colours.failed, 18, self.devicePixelRatioF()))
-        self._words.setText(sentence)
-        for place, (label, call) in enumerate(actions):
-            button = QPushButton(label, self)
-            button.clicked.connect(self.hide)
-            button.clicked.connect(call)
-            self._layout.insertWidget(2 + place, button)
-            self._buttons.append(button)
-        self._words.setAccessibleName(sentence)
-        self.setAccessibleName(sentence)
-        self._timer.stop()
-        if ms:
-            self._timer.start(ms)
-        self.show()
+        notice = _Notice(sentence, tuple(actions), about, failed, ms)
+        before = [*self._waiting, self._shown] if self._shown is not None else self._waiting
+        waiting = [old for old in before if not old.ms and not notice.is_again(old)]
+        self._waiting = waiting[-_MOST_WAITING:]
+        self._show(notice)
 
     def settle(self, about: str) -> None:
-        """Take back the notice about this matter, if it is the one shown."""
-        if self._about == about:
+        """Take back the notice about this matter, shown or waiting."""
+        self._waiting = [notice for notice in self._waiting if notice.about != about]
+        if self._shown is not None and self._shown.about == about:
+            self._next()
+
+    def _next(self) -> None:
+        self._timer.stop()
+        self._shown = None
+        if self._waiting:
+            self._show(self._waiting.pop())
+        else:
             self.hide()
+
+    def _show(self, notice: _Notice) -> None:
+        self._shown = notice
+        for button in self._buttons:
+            button.hide()
+            button.deleteLater()
+        self._buttons = []
+        self._draw_icon()
+        self._words.setText(notice.sentence)
+        for place, (label, call) in enumerate(notice.actions):
+            button = QPushButton(label, self)
+            button.clicked.connect(self._next)
+            button.clicked.connect(call)
+            self._layout.insertWidget(2 + place, button)
+            if self._buttons:
+                QWidget.setTabOrder(self._buttons[-1], button)
+            self._buttons.append(button)
+        if self._buttons:
+            QWidget.setTabOrder(self._buttons[-1], self._close)
+        self._words.setAccessibleName(notice.sentence)
+        self.setAccessibleName(notice.sentence)
+        self._timer.stop()
+        if notice.ms:
+            self._timer.start(notice.ms)
+        self.show()
+        QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
+
+    def _draw_icon(self) -> None:
+        failed = self._shown is not None and self._shown.failed
+        self._icon.setVisible(failed)
+        if failed:
+            colour = theme.current().failed
+            self._icon.setPixmap(icons.pixmap("warning", colour, 18, self.devicePixelRatioF()))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         colours = theme.current()
