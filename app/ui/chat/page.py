@@ -11,13 +11,14 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMessageBox,
+    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app.domain.conversation import UNTITLED, Conversation, ConversationSummary, Message, MessageState
+from app.domain.conversation import Conversation, ConversationSummary, Message, MessageState
 from app.domain.engine import EngineState, EngineStatus
 from app.domain.errors import EdgewiseError
 from app.domain.generation import Role, SamplingParams
@@ -66,8 +67,12 @@ class ChatPage(QWidget):
         self._summaries: list[ConversationSummary] = []
         self._metrics: GenerationMetrics | None = None
         self._list_wanted = settings().sidebar_open
-        self._full_title = UNTITLED
         self._replying: int | None = None
+        self._wanted: int | None = None
+        self._read_again: int | None = None
+        self._sending: tuple[int, str] | None = None
+        self._has_models = True
+        self._new_when_deleted = False
         self._build()
         self._connect()
         self._show_status(supervisor.status)
@@ -80,6 +85,8 @@ class ChatPage(QWidget):
     def new_chat(self) -> None:
         """Open a conversation without messages."""
         self.keep_unsaved()
+        self._wanted = None
+        self.focus_composer()
         settings = self._settings()
         model = self._conversation.model if self._conversation else settings.model
         self._session.new(settings.system_prompt, settings.params, model)
@@ -101,6 +108,10 @@ class ChatPage(QWidget):
         """The models there are to choose from."""
         self.picker.set_models(models)
         self.empty.set_has_model(bool(models))
+        appeared = bool(models) and not self._has_models
+        self._has_models = bool(models)
+        if appeared and self._conversation is not None:
+            self._load_model()
 
     def keep_unsaved(self) -> None:
         """Have what is typed and not yet stored stored now."""
@@ -119,12 +130,9 @@ class ChatPage(QWidget):
         self.notice = NoticeBar(self)
         self.panel = ParametersPanel(self)
         self.panel.hide()
-        self._title = QLabel(UNTITLED, self)
-        self._title.setFont(theme.body_font(semibold=True))
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
-        self._title.setMinimumWidth(40)
+        self._title = _Title(self)
         self._fold = _tool("sidebar", "Conversations", self)
-        self._tune = _tool("settings", "System prompt and sampling", self)
+        self._tune = _tool("sliders", "System prompt and sampling", self)
         self._tune.setCheckable(True)
 
         header = QWidget(self)
@@ -176,17 +184,18 @@ class ChatPage(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        session.opened.connect(self._open)
-        session.path_changed.connect(self._open)
+        session.opened.connect(self._opened)
+        session.path_changed.connect(self._path_changed)
         session.list_changed.connect(self._show_summaries)
         session.message_added.connect(self._add_message)
         session.progress.connect(self._show_progress)
-        session.failed.connect(self.show_error)
+        session.failed.connect(self._failed)
         # The supervisor speaks from its own threads; Qt brings it here.
         self._supervisor.status_changed.connect(self._show_status, Qt.ConnectionType.QueuedConnection)
 
         self.list.new_requested.connect(self.new_chat)
         self.list.chosen.connect(self._choose)
+        self.list.left.connect(self.focus_composer)
         self.list.renamed.connect(session.rename)
         self.list.delete_requested.connect(self._delete)
         self.composer.submitted.connect(self._send)
@@ -207,6 +216,15 @@ class ChatPage(QWidget):
 
     # What the session says
 
+    def _opened(self, opened: OpenConversation) -> None:
+        # Conversations are read side by side: one asked for earlier may arrive later.
+        if self._wanted in (None, opened.conversation.id):
+            self._open(opened)
+
+    def _path_changed(self, opened: OpenConversation) -> None:
+        if self._is_open(opened.conversation.id):
+            self._open(opened)
+
     def _open(self, opened: OpenConversation) -> None:
         conversation = opened.conversation
         switched = self._conversation is None or self._conversation.id != conversation.id
@@ -214,16 +232,18 @@ class ChatPage(QWidget):
             self.keep_unsaved()
         self._conversation = conversation
         messages = opened.messages
+        replying = self._session.is_replying(conversation.id)
         so_far = self._session.reply_so_far(conversation.id)
-        self._replying = so_far.id if so_far else None
         if so_far:  # fresher than what was read
             messages = [*(m for m in messages if m.id != so_far.id), so_far]
+        unfinished = messages[-1].id if messages and messages[-1].state is MessageState.STREAMING else None
+        self._replying = unfinished if replying else None
         self.transcript.set_messages(messages)
         self._stack.setCurrentWidget(self.transcript if messages else self.empty)
         if switched:
             self.composer.set_text(conversation.draft)
         self.panel.form.show_values(conversation.system_prompt, conversation.params)
-        self.composer.set_replying(self._session.is_replying(conversation.id))
+        self.composer.set_replying(replying)
         self.list.set_current(conversation.id)
         self._set_title(conversation.title)
         self._show_left_out(opened.messages)
@@ -231,15 +251,22 @@ class ChatPage(QWidget):
         self._metrics = last.metrics if last else None
         self._show_model()
         self._show_meter()
-        if switched:
+        if switched and not self.list.has_focus():  # whoever walks the list with the arrows stays there
             self.focus_composer()
         # Loading begins when a conversation is looked at, so that the model is ready when it is asked.
-        if not self._session.is_replying(conversation.id):
-            self._session.load_model(conversation.model)
+        self._load_model()
+        # The reply ended after this was read and before it arrived: once more, with its end.
+        again = unfinished is not None and not replying and self._read_again != conversation.id
+        self._read_again = conversation.id if again else None
+        if again:
+            self._session.open(conversation.id)
 
     def _show_summaries(self, summaries: list[ConversationSummary]) -> None:
         self._summaries = summaries
         self.list.set_summaries(summaries)
+        if self._conversation is None and self._new_when_deleted and not summaries:
+            self._new_when_deleted = False
+            self.new_chat()
         if self._conversation is not None:
             self.list.set_current(self._conversation.id)
             title = next((s.title for s in summaries if s.id == self._conversation.id), None)
@@ -247,6 +274,8 @@ class ChatPage(QWidget):
                 self._set_title(title)
 
     def _add_message(self, conversation_id: int, message: Message) -> None:
+        if self._sending is not None and self._sending[0] == conversation_id:
+            self._sending = None
         if self._is_open(conversation_id):
             self._stack.setCurrentWidget(self.transcript)
             self.transcript.append(message)
@@ -290,11 +319,28 @@ class ChatPage(QWidget):
             actions.append(("Show details", lambda: self._show_detail(error.message, error.detail)))
         self.notice.say(error.message, actions)
 
+    def _failed(self, error: EdgewiseError) -> None:
+        """The session could not do something, perhaps store what was just sent: it must not be lost."""
+        self.show_error(error)
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            conversation_id, text = sending
+            if not self._is_open(conversation_id):
+                self._session.save_draft(conversation_id, text)
+            elif not self.composer.text:
+                self.composer.set_text(text)
+        if self._conversation is not None:
+            self.composer.set_replying(self._session.is_replying(self._conversation.id))
+
     # What a person does
 
     def _send(self, text: str) -> None:
-        if self._conversation is not None:
-            self._session.send(self._conversation, text)
+        if self._conversation is None:  # nothing is open yet
+            self.composer.set_text(text)
+            return
+        self._sending = (self._conversation.id, text)
+        self.composer.set_replying(True)  # at once: a second Enter must not overtake this message
+        self._session.send(self._conversation, text)
 
     def _stop(self) -> None:
         if self._conversation is not None:
@@ -306,6 +352,7 @@ class ChatPage(QWidget):
 
     def _choose(self, conversation_id: int) -> None:
         self.keep_unsaved()
+        self._wanted = conversation_id
         self._session.open(conversation_id)
 
     def _choose_model(self, name: str) -> None:
@@ -315,23 +362,29 @@ class ChatPage(QWidget):
         self._session.save_model(self._conversation.id, name)
         self.settings_changed.emit(replace(self._settings(), model=name))
         self._show_model()
-        self._session.load_model(name)
+        self._load_model()
 
     def _delete(self, conversation_id: int, title: str) -> None:
         self._session.delete(conversation_id)
         self.notice.say(
             f"“{title}” was deleted.",
-            [("Undo", lambda: self._session.restore(conversation_id))],
+            [("Undo", lambda: self._restore(conversation_id))],
             failed=False,
             ms=UNDO_MS,
         )
         if self._is_open(conversation_id):
             others = [summary.id for summary in self._summaries if summary.id != conversation_id]
             if others:
-                self._session.open(others[0])
+                self._choose(others[0])
             else:
+                self.keep_unsaved()
                 self._conversation = None
-                self.new_chat()
+                # Not before it is gone: an empty conversation would be found and used again.
+                self._new_when_deleted = True
+
+    def _restore(self, conversation_id: int) -> None:
+        self._wanted = conversation_id
+        self._session.restore(conversation_id)
 
     def _regenerate(self, message_id: int) -> None:
         if self._conversation is not None and not self._session.is_replying(self._conversation.id):
@@ -341,7 +394,10 @@ class ChatPage(QWidget):
         self._session.load_model(self._conversation.model if self._conversation else None, again=True)
 
     def _restart_and_regenerate(self, message_id: int) -> None:
-        self._restart()
+        # An engine that ended is started by the reply itself. One that hangs must be replaced before the
+        # reply asks for it, hence here and now, not in the background.
+        if self._supervisor.status.state is EngineState.READY:
+            self._supervisor.load(self._conversation.model if self._conversation else None, again=True)
         self._regenerate(message_id)
 
     def _ask_before_opening(self, url: QUrl) -> None:
@@ -385,16 +441,16 @@ class ChatPage(QWidget):
             self._conversation = replace(self._conversation, params=params)
             self._session.save_params(self._conversation.id, params)
 
-    def _set_title(self, title: str) -> None:
-        self._full_title = title
-        self._elide_title()
-        self.title_changed.emit(title)
+    def _load_model(self) -> None:
+        """Have the open conversation's model ready, unless that would end a reply of another model."""
+        shown = [summary.id for summary in self._summaries]
+        if self._conversation is None or any(self._session.is_replying(each) for each in shown):
+            return
+        self._session.load_model(self._conversation.model)
 
-    def _elide_title(self) -> None:
-        metrics = self._title.fontMetrics()
-        title = self._full_title
-        self._title.setText(metrics.elidedText(title, Qt.TextElideMode.ElideRight, self._title.width()))
-        self._title.setToolTip(title)
+    def _set_title(self, title: str) -> None:
+        self._title.show_title(title)
+        self.title_changed.emit(title)
 
     def _show_left_out(self, messages: list[Message]) -> None:
         last = next((m for m in reversed(messages) if m.role is Role.ASSISTANT), None)
@@ -416,8 +472,12 @@ class ChatPage(QWidget):
         if self.width() >= FOLD_BELOW:
             self._list_wanted = shown
             self.settings_changed.emit(replace(self._settings(), sidebar_open=shown))
+        elif shown:  # there is room for one of them
+            self._tune.setChecked(False)
 
     def _show_panel(self, shown: bool) -> None:
+        if shown and self.width() < FOLD_BELOW:
+            self._show_list(False)
         self.panel.setVisible(shown)
         self._panel_edge.setVisible(shown)
         if not shown:
@@ -430,7 +490,32 @@ class ChatPage(QWidget):
         if wide != was_wide or not event.oldSize().isValid():
             self.list.setVisible(wide and self._list_wanted)
             self._list_edge.setVisible(wide and self._list_wanted)
-        self._elide_title()
+
+
+class _Title(QLabel):
+    """The conversation's title, cut with an ellipsis where there is no room."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._full = ""
+        self.setFont(theme.body_font(semibold=True))
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        # Its words must not push the model picker away.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(40)
+
+    def show_title(self, title: str) -> None:
+        self._full = title
+        self.setToolTip(title)
+        self.setAccessibleName(title)
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, self.width()))
 
 
 class _Hairline(QWidget):
