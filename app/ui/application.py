@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox
@@ -39,6 +40,7 @@ class Edgewise(QObject):
         self._paths = paths
         self._database = database
         self._closed = False
+        self._saving = threading.Lock()
         self.settings = load_settings(paths.settings)
         self.store = Conversations(database)
         self.background = Background(self)
@@ -101,7 +103,12 @@ class Edgewise(QObject):
         if settings.theme != self.settings.theme:
             theme.source().set_scheme(settings.theme)
         self.settings = settings
-        self.background.run(lambda: save_settings(self._paths.settings, settings), None, self.chat.show_error)
+        self.background.run(self._save_settings, None, self.chat.show_error)
+
+    def _save_settings(self) -> None:
+        # One at a time and always the latest: workers may run in any order.
+        with self._saving:
+            save_settings(self._paths.settings, self.settings)
 
     def _list_models(self) -> None:
         self.background.run(lambda: local_models(self._paths.models), self.chat.set_models)
