@@ -46,8 +46,8 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
         self._rail = _Rail()
         # In the order of the final navigation; a page stands here once it works.
-        self._rail.add("chat", "Chat", self._pages.addWidget(chat))
-        self._rail.add("settings", "Settings", self._pages.addWidget(settings_page), at_end=True)
+        self._rail.add("chat", "Chat", "Ctrl+1", self._pages.addWidget(chat))
+        self._rail.add("settings", "Settings", "Ctrl+,", self._pages.addWidget(settings_page), at_end=True)
         self._rail.chosen.connect(self.show_page)
         across = QWidget()
         layout = QHBoxLayout(across)
@@ -133,13 +133,14 @@ class _Rail(QWidget):
         layout.addStretch(1)
         layout.addLayout(self._end)
 
-    def add(self, icon: str, name: str, index: int, *, at_end: bool = False) -> None:
+    def add(self, icon: str, name: str, keys: str, index: int, *, at_end: bool = False) -> None:
         button = QToolButton()
         button.setCheckable(True)
         button.setAutoRaise(True)
         button.setFixedSize(40, 40)
         button.setAccessibleName(name)
-        button.setToolTip(name)
+        shown = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+        button.setToolTip(f"{name} ({shown})")
         icons.set_icon(button, icon, "text", 22)
         button.setChecked(index == 0)
         self._group.addButton(button, index)

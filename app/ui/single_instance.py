@@ -24,7 +24,7 @@ class SingleInstance(QObject):
         super().__init__(parent)
         self._lock = QLockFile(str(home / "window.lock"))
         self._lock.setStaleLockTime(0)  # only a dead owner makes a lock stale, not its age
-        digest = hashlib.sha256(str(home).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        digest = hashlib.sha256(str(home.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self._name = f"edgewise-{digest}"
         self._server: QLocalServer | None = None
 
