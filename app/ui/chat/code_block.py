@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QTextBlockFormat, QTextCursor, QWheelEvent
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import (
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QTextBlockFormat,
+    QTextCursor,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QLabel, QTextEdit, QWidget
 
 from app.ui import theme
@@ -51,6 +59,7 @@ class CodeBlock(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self._label = QLabel(self)
         self._label.setFont(theme.body_font(theme.SIZE_SECONDARY))
         self.copy_button = QuietButton("copy", "Copy code", self)
@@ -65,7 +74,6 @@ class CodeBlock(QWidget):
         self._half = ""
         self.length = 0
         """Characters of complete lines that are shown."""
-        self._tint()
 
     def restart(self, language: str) -> None:
         """Become an empty block of `language`."""
@@ -74,27 +82,24 @@ class CodeBlock(QWidget):
         self.text.setAccessibleName(f"{name} code" if name else "Code")
         self._highlighter.restart(language)
         self.copy_button.settle()
-        document = self.text.document()
-        document.clear()
+        self._tint()
+        self.text.begin_again()
         self.text.horizontalScrollBar().setValue(0)
         form = QTextBlockFormat()
         line_height(form, _LINE)
-        QTextCursor(document).setBlockFormat(form)
+        QTextCursor(self.text.document()).setBlockFormat(form)
         self.length, self._half = 0, ""
 
     def append(self, lines: str, half: str) -> None:
         """Add complete `lines`, and show `half` of the next one."""
         if not lines and half == self._half:
             return
-        cursor = QTextCursor(self.text.document())
-        cursor.beginEditBlock()
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        if not lines and half.startswith(self._half):
-            cursor.insertText(half[len(self._half) :])
-        else:
-            cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
-            cursor.insertText(lines + half)
-        cursor.endEditBlock()
+        with self.text.growing(self.text.document().characterCount() - 1) as cursor:
+            if not lines and half.startswith(self._half):
+                cursor.insertText(half[len(self._half) :])
+            else:
+                cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
+                cursor.insertText(lines + half)
         self._half = half
         self.length += len(lines)
         self._highlighter.grown(self.length)
@@ -124,6 +129,12 @@ class CodeBlock(QWidget):
         self._copied.setGeometry(self.copy_button.x() - word - theme.SPACE_XS, 0, word, _HEADER)
         return _HEADER + body + theme.SPACE_S
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # What is drawn stays but for the old lower corners.
+        lower = min(event.oldSize().height(), self.height()) - theme.RADIUS_CARD
+        self.update(0, lower, self.width(), self.height() - lower)
+        super().resizeEvent(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         colours = theme.current()
         painter = QPainter(self)
@@ -131,11 +142,6 @@ class CodeBlock(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.surface)
         painter.drawRoundedRect(QRectF(self.rect()), theme.RADIUS_CARD, theme.RADIUS_CARD)
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() is QEvent.Type.ApplicationPaletteChange:
-            self._tint()
-        super().changeEvent(event)
 
     def _tint(self) -> None:
         palette = self.palette()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 LARGEST = 100_000
 """Longer code, in characters, stays plain."""
 
-_SLICE_S = 0.004
+_SLICE_S = 0.002
+_WAIT_MS = 15
 _GROWTH = 1.5
 _FIRST = 240
 
@@ -58,7 +60,6 @@ class Highlighter(QObject):
         self._ranges: list[QTextLayout.FormatRange] = []
         self._column = 0
         self._timer = QTimer(self)
-        self._timer.setInterval(0)
         self._timer.timeout.connect(self._work)
 
     def restart(self, language: str) -> None:
@@ -81,7 +82,7 @@ class Highlighter(QObject):
         self._read = length
         self._tokens = None
         if self._language and length <= LARGEST:
-            self._timer.start()
+            self._timer.start(0)
 
     def _stop(self) -> None:
         self._timer.stop()
@@ -89,13 +90,17 @@ class Highlighter(QObject):
 
     def _work(self) -> None:
         if self._tokens is None:
-            lexer = lexer_for(self._language)
+            found = _looked_up(self._language)
+            if not found.done():
+                self._timer.start(_WAIT_MS)
+                return
+            lexer = found.result()
             if lexer is None:
                 self._stop()
                 return
+            self._timer.start(0)
             self._tokens = iter(lexer.get_tokens(self._document.toPlainText()))
             self._block, self._ranges, self._column = self._document.begin(), [], 0
-            return  # finding a lexer took its time already
         formats = _formats(theme.current().dark)
         until = time.perf_counter() + _SLICE_S
         first = self._block.position()
@@ -129,10 +134,18 @@ class Highlighter(QObject):
         self._ranges, self._column = [], 0
 
 
+_reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pygments")
+
+
 @lru_cache(maxsize=64)
+def _looked_up(language: str) -> Future[Lexer | None]:
+    """Importing pygments and building a lexer take up to 300 ms; the window must not wait for them."""
+    return _reader.submit(lexer_for, language)
+
+
 def lexer_for(language: str) -> Lexer | None:
     """Pygments' reader of `language`, None for plain text and for what it does not know."""
-    # Imported when the first code is shown: it costs a start tens of milliseconds and some megabytes.
+    # Imported when the first code is shown, so that a start does not pay for it.
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound
 

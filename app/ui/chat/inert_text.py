@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from PySide6.QtCore import QEvent, QObject, Qt, QUrl
-from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QKeyEvent, QPalette, QTextDocument, QWheelEvent
+from PySide6.QtCore import QObject, QRectF, Qt, QUrl
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QImage,
+    QKeyEvent,
+    QPalette,
+    QTextCursor,
+    QTextDocument,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit, QWidget
 
 from app.ui import theme
@@ -45,15 +56,25 @@ class InertText(QTextBrowser):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAutoFillBackground(False)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextBrowserInteraction | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.setTabChangesFocus(True)
-        self.set_selection_colours()
+        self._changed_from = 0.0
+        layout = self.document().documentLayout()
+        layout.update.disconnect()
+        layout.update.connect(self._repaint)
+        self.begin_again()
 
-    def set_selection_colours(self) -> None:
-        """A quiet selection: the words keep their colour."""
+    def begin_again(self) -> None:
+        """Become empty, in the colours of the theme: words keep theirs when they are selected."""
+        self.document().clear()
+        caret = self.textCursor()
+        caret.setKeepPositionOnInsert(True)  # growing text must not drag the caret, and the view, along
+        self.setTextCursor(caret)
         colours = theme.current()
         palette = QPalette()
         palette.setColor(QPalette.ColorRole.Base, QColor(Qt.GlobalColor.transparent))
@@ -66,6 +87,30 @@ class InertText(QTextBrowser):
         if self.lineWrapColumnOrWidth() != width:
             self.setLineWrapColumnOrWidth(width)
         return math.ceil(self.document().size().height()) if self.document().characterCount() > 1 else 0
+
+    @contextmanager
+    def growing(self, position: int) -> Iterator[QTextCursor]:
+        """Edit from `position` on; what stands before stays on the screen as it is.
+
+        A document whose height changes asks for all of it to be painted again, which for a reply that is
+        being written is most of what it costs.
+        """
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(position)
+        before = cursor.block().previous()
+        block = before if before.isValid() else cursor.block()
+        self._changed_from = self.document().documentLayout().blockBoundingRect(block).top()
+        cursor.beginEditBlock()
+        try:
+            yield cursor
+        finally:
+            cursor.endEditBlock()
+            self._changed_from = 0.0
+
+    def _repaint(self, area: QRectF) -> None:
+        area.setTop(max(area.top(), self._changed_from))
+        area.translate(-self.horizontalScrollBar().value(), 0)
+        self.viewport().update(area.intersected(QRectF(self.viewport().rect())).toAlignedRect())
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: ARG002
         return _nothing()
@@ -83,12 +128,6 @@ class InertText(QTextBrowser):
             event.ignore()
         else:
             super().keyPressEvent(event)
-
-    def changeEvent(self, event: QEvent) -> None:
-        # A palette of its own hides the application's new one from this widget.
-        if event.type() is QEvent.Type.ApplicationPaletteChange:
-            self.set_selection_colours()
-        super().changeEvent(event)
 
 
 def _nothing() -> QImage:

@@ -64,7 +64,7 @@ def _replace_images(document: QTextDocument) -> None:
             words = str(image.property(QTextFormat.Property.ImageAltText) or "").strip()
             plain = QTextCharFormat()
             plain.setFontItalic(True)
-            cursor.insertText(f"[Image: {words}]" if words else "[Image]", plain)
+            cursor.insertText(f"[Image: {words}]", plain)
         cursor = document.find(_IMAGE, cursor)
 
 
@@ -76,7 +76,10 @@ def _style_block(cursor: QTextCursor, block: QTextBlock, colours: theme.Theme) -
     in_table = QTextCursor(block).currentTable() is not None
     item = block.textList()
     size = _HEADING_SIZES.get(level, theme.SIZE_BODY)
-    line_height(form, round(size * (1.35 if level or in_table else theme.LINE_HEIGHT)))
+    if in_table:
+        form.setLineHeight(0, QTextBlockFormat.LineHeightTypes.SingleHeight.value)
+    else:
+        line_height(form, round(size * (1.35 if level else theme.LINE_HEIGHT)))
     form.setBottomMargin(0)
     form.setRightMargin(0)
     form.setLeftMargin(theme.SPACE_L * quoted)

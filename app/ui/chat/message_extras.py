@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
 from app.ui import icons, theme
 from app.ui.chat.prose import ProseText
@@ -69,6 +69,41 @@ class WaitingDots(QWidget):
             painter.drawEllipse(QRectF(dot * 10, 8, 6, 6))
 
 
+class FoldButton(QAbstractButton):
+    """A word with an arrow that says whether what is below is folded away."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.opened = False
+        self.setFont(theme.body_font(theme.SIZE_SECONDARY))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def show_state(self, word: str, *, opened: bool) -> None:
+        """Say `word`, with the arrow for open or folded."""
+        self.opened = opened
+        self.setText(word)
+        self.setAccessibleName(f"{word}, {'open' if opened else 'folded'}")
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 14 + 3 * theme.SPACE_XS, 24)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        colours = theme.current()
+        ink = colours.text if self.underMouse() else colours.secondary
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.hasFocus():
+            painter.setPen(QPen(colours.accent, 2))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        arrow = "chevron-down" if self.opened else "chevron-right"
+        painter.drawPixmap(0, 5, icons.pixmap(arrow, ink, 14, self.devicePixelRatioF()))
+        painter.setPen(ink)
+        words = self.rect().adjusted(14 + theme.SPACE_XS, 0, 0, 0)
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
+
+
 class ThoughtSection(QWidget):
     """What the model thought before it replied, folded away until asked for."""
 
@@ -76,24 +111,13 @@ class ThoughtSection(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.button = QToolButton(self)
-        self.button.setText("Thought")
-        self.button.setCheckable(True)
-        self.button.setAutoRaise(True)
-        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.button.setFont(theme.body_font(theme.SIZE_SECONDARY))
+        self.button = FoldButton(self)
         self.button.clicked.connect(self._toggle)
         self.text: ProseText | None = None
-        self._shown = ""
-        self._words = ""
-        self._arrow()
 
     def show_thought(self, words: str, *, opened: bool, going_on: bool) -> None:
         """Hold `words`; they are drawn only while it is open."""
-        self._words = words
-        self.button.setText("Thinking…" if going_on else "Thought")
-        self.button.setChecked(opened)
-        self._arrow()
+        self.button.show_state("Thinking…" if going_on else "Thought", opened=opened)
         if not opened:
             if self.text is not None:
                 self.text.hide()
@@ -101,20 +125,18 @@ class ThoughtSection(QWidget):
         if self.text is None:
             self.text = ProseText(self)
             self.text.setAccessibleName("Thought")
-        if self._shown != words:
-            self.text.set_plain(words)
-            self._shown = words
+        self.text.set_plain(words)
         self.text.show()
 
     def height_for(self, width: int) -> int:
         """Arrange in `width` pixels."""
         size = self.button.sizeHint()
-        self.button.setGeometry(-theme.SPACE_XS, 0, size.width(), size.height())
+        self.button.setGeometry(0, 0, size.width(), size.height())
         if self.text is None or self.text.isHidden():
             return size.height()
-        inner = width - theme.SPACE_L
+        inner = width - theme.SPACE_L - 2
         height = self.text.height_for(inner)
-        self.text.setGeometry(theme.SPACE_L, size.height() + theme.SPACE_XS, inner, height)
+        self.text.setGeometry(theme.SPACE_L + 2, size.height() + theme.SPACE_XS, inner, height)
         return size.height() + theme.SPACE_XS + height
 
     def focus_chain(self) -> list[QWidget]:
@@ -126,23 +148,10 @@ class ThoughtSection(QWidget):
             painter = QPainter(self)
             painter.setPen(QPen(theme.current().hairline, 2))
             top = self.text.y() + 2
-            painter.drawLine(5, top, 5, self.text.geometry().bottom() - 2)
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() is QEvent.Type.ApplicationPaletteChange:
-            self._arrow()
-        super().changeEvent(event)
+            painter.drawLine(7, top, 7, self.text.geometry().bottom() - 2)
 
     def _toggle(self) -> None:
-        self.toggled.emit(self.button.isChecked())
-
-    def _arrow(self) -> None:
-        palette = self.button.palette()
-        palette.setColor(palette.ColorRole.ButtonText, theme.current().secondary)
-        self.button.setPalette(palette)
-        opened = self.button.isChecked()
-        self.button.setIcon(icons.icon("chevron-down" if opened else "chevron-right", "secondary", 14))
-        self.button.setAccessibleName(f"{self.button.text()}, {'open' if opened else 'folded'}")
+        self.toggled.emit(not self.button.opened)
 
 
 class LeftOutDivider(QWidget):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
@@ -43,15 +43,16 @@ class MessageFooter(QWidget):
         self._status.setFont(theme.tabular_font())
         self.copy_button = QuietButton("copy", "Copy reply", self)
         self.regenerate_button = QuietButton("regenerate", "Regenerate reply", self)
-        self._tint()
 
     def show_message(self, message: Message) -> None:
         """Tell how `message` went."""
+        self._tint()
         line = status_line(message)
         self._status.setText(line)
         self._status.setAccessibleName(line)
         self.copy_button.settle()
-        self.setVisible(message.state is not MessageState.STREAMING)
+        broken_off_at_once = message.state is MessageState.INTERRUPTED and not message.text
+        self.setVisible(message.state is not MessageState.STREAMING and not broken_off_at_once)
 
     @property
     def status(self) -> str:
@@ -73,11 +74,6 @@ class MessageFooter(QWidget):
         self.copy_button.move(x, 0)
         self.regenerate_button.move(x + SIZE + theme.SPACE_XS, 0)
         return SIZE
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() is QEvent.Type.ApplicationPaletteChange:
-            self._tint()
-        super().changeEvent(event)
 
     def _tint(self) -> None:
         palette = self._status.palette()

@@ -38,6 +38,7 @@ class MessageWidget(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.message_id = 0
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self._divider: LeftOutDivider | None = None
         self._focus_within = False
 
@@ -133,6 +134,7 @@ class PersonMessage(MessageWidget):
 
     def show_message(self, message: Message, live: LiveReply | None, *, thought_open: bool) -> None:  # noqa: ARG002
         self.message_id = message.id
+        self.text.restart()
         self.text.set_plain(message.text)
         self.copy_button.settle()
 
@@ -158,9 +160,9 @@ class PersonMessage(MessageWidget):
         height = self.text.height_for(room)
         words = min(room, math.ceil(self.text.document().idealWidth()) + 1)
         height = self.text.height_for(words)
-        pad = theme.SPACE_S + 2
+        pad = theme.SPACE_S  # and the air that a line of text has above it
         outer = words + 2 * theme.SPACE_L
-        self._bubble = QRect(width - outer, y, outer, height + 2 * pad)
+        self._bubble = QRect(width - outer, y, outer, height + pad + theme.SPACE_M)
         self.text.setGeometry(self._bubble.x() + theme.SPACE_L, y + pad, words, height)
         bottom = self._bubble.y() + self._bubble.height()
         self.copy_button.move(self._bubble.x() - SIZE - theme.SPACE_XS, bottom - SIZE - theme.SPACE_XS)

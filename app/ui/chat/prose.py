@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtGui import QTextBlock, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextDocumentFragment
 from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
 from app.ui.chat.inert_text import InertText
 from app.ui.chat.markdown_document import line_height, markdown_document
+
+_PLAIN_LINE = re.compile(r"[^\W\d_][\w ,.;?!()'\"’“”…–—%-]+")
+"""A line that begins with a letter and has nothing in it that means something to markdown."""
 
 LONG_STRETCH = 8_000
 """Another stretch is begun after this many characters, so that growing one stays cheap."""
@@ -21,6 +26,7 @@ class ProseText(InertText):
         self.document().setDefaultFont(theme.body_font())
         self.document().setIndentWidth(22)
         self._tail = ""
+        self._plain = ""
         self._frozen_end = 0
         self.length = 0
         """Characters of frozen markdown."""
@@ -32,8 +38,9 @@ class ProseText(InertText):
 
     def restart(self) -> None:
         """Forget everything."""
-        self.document().clear()
-        self._tail, self._frozen_end, self.length = "", 0, 0
+        self.begin_again()
+        self._tail, self._plain = "", ""
+        self._frozen_end = self.length = 0
 
     def freeze(self, source: str) -> None:
         """Append a block for good; it takes the place of the open tail."""
@@ -45,17 +52,24 @@ class ProseText(InertText):
     def set_tail(self, source: str) -> None:
         """Draw `source` behind what is frozen, instead of the tail before."""
         if source != self._tail:
-            self._draw(source)
+            if not self._extend(source):
+                self._draw(source)
             self._tail = source
 
     def set_plain(self, text: str) -> None:
-        """Show `text` as it is, every line and space of it."""
-        self.restart()
+        """Show `text` as it is, every line and space of it. What is shown already stays."""
+        shown = self._plain
+        if not shown or not text.startswith(shown):
+            self.restart()
+            shown = ""
         cursor = QTextCursor(self.document())
-        form = QTextBlockFormat()
-        line_height(form, theme.SIZE_BODY * theme.LINE_HEIGHT)
-        cursor.setBlockFormat(form)
-        cursor.insertText(text)
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        if not shown:
+            form = QTextBlockFormat()
+            line_height(form, theme.SIZE_BODY * theme.LINE_HEIGHT)
+            cursor.setBlockFormat(form)
+        cursor.insertText(text[len(shown) :])
+        self._plain = text
 
     def _without(self, block: QTextBlock) -> QTextBlock:
         """Take an empty block away; the one that stands there now."""
@@ -68,29 +82,48 @@ class ProseText(InertText):
     def _end(self) -> int:
         return max(0, self.document().characterCount() - 1)
 
-    def _draw(self, source: str) -> None:
+    def _extend(self, source: str) -> bool:
+        """Type the end of `source` behind the tail, if markdown cannot make anything else of it.
+
+        Most of what comes is a few plain words on a line of plain words; parsing the paragraph again for
+        each would be most of the cost of a reply. The next mark or line break has all of it parsed again.
+        """
+        if not self._tail or not source.startswith(self._tail) or "\n" in source[len(self._tail) :]:
+            return False
+        before = self._tail.rpartition("\n")[2].rstrip()
+        after = source.rpartition("\n")[2].rstrip()
+        if not before or "www" in after or not _PLAIN_LINE.fullmatch(after):
+            return False
         cursor = QTextCursor(self.document())
-        cursor.beginEditBlock()
-        cursor.setPosition(self._frozen_end)
-        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
-        cursor.removeSelectedText()
-        if source.strip():
-            made = markdown_document(source, theme.current())
-            at_start = self._frozen_end == 0
-            if at_start:
-                cursor.setBlockFormat(QTextBlockFormat())
-            else:
-                cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
-            first = cursor.block().blockNumber()
-            cursor.insertFragment(QTextDocumentFragment(made))
-            head = self.document().findBlockByNumber(first)
-            if not head.text() and made.begin().text():  # a list begins with a block of its own
-                head = self._without(head)
-            form = QTextBlockFormat(made.begin().blockFormat())
-            form.setObjectIndex(head.blockFormat().objectIndex())
-            if at_start:
-                form.setTopMargin(0)
-            at_head = QTextCursor(head)
-            at_head.setBlockFormat(form)
-            at_head.setBlockCharFormat(made.begin().charFormat())  # or a list mark looks like what was before
-        cursor.endEditBlock()
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        if cursor.currentTable() is not None or not cursor.block().text().endswith(before):
+            return False
+        with self.growing(self._end()):
+            cursor.insertText(after[len(before) :])
+        return True
+
+    def _draw(self, source: str) -> None:
+        with self.growing(self._frozen_end) as cursor:
+            cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+            cursor.removeSelectedText()
+            if source.strip():
+                made = markdown_document(source, theme.current())
+                at_start = self._frozen_end == 0
+                if at_start:
+                    cursor.setBlockFormat(QTextBlockFormat())
+                else:
+                    cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
+                first = cursor.block().blockNumber()
+                cursor.insertFragment(QTextDocumentFragment(made))
+                head = self.document().findBlockByNumber(first)
+                if not head.text() and made.begin().text():  # a list begins with a block of its own
+                    head = self._without(head)
+                form = QTextBlockFormat(made.begin().blockFormat())
+                form.setObjectIndex(head.blockFormat().objectIndex())
+                if at_start:
+                    form.setTopMargin(0)
+                at_head = QTextCursor(head)
+                at_head.setBlockFormat(form)
+                at_head.setBlockCharFormat(
+                    made.begin().charFormat()
+                )  # or a list mark looks like what was before

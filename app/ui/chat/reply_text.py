@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.domain.markdown_blocks import Block, Code, MarkdownStream, Prose
@@ -24,11 +24,14 @@ class ReplyText(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self.parts: list[Part] = []
         self._spare_prose: list[ProseText] = []
         self._spare_code: list[CodeBlock] = []
         self._drawn = 0
         self._open_code = False
+        self._arranged: list[int] = []  # where each part ends that did not change since
+        self._width = 0
         self._name = ""
 
     def restart(self, name: str) -> None:
@@ -45,9 +48,11 @@ class ReplyText(QWidget):
                 part.deleteLater()
         self.parts = []
         self._drawn, self._open_code = 0, False
+        self._arranged = []
 
     def show_blocks(self, blocks: list[Block]) -> None:
         """Draw those of `blocks` that are not drawn yet."""
+        del self._arranged[max(0, len(self.parts) - 1) :]  # only the last part still changes
         for block in blocks[self._drawn :]:
             if isinstance(block, Prose):
                 if block.source.strip():
@@ -79,13 +84,16 @@ class ReplyText(QWidget):
 
     def height_for(self, width: int) -> int:
         """Arrange the parts in `width` pixels and say how high they are together."""
-        y = 0
-        for part in self.parts:
+        if width != self._width:
+            self._width, self._arranged = width, []
+        y = self._arranged[-1] if self._arranged else 0
+        for part in self.parts[len(self._arranged) :]:
             height = part.height_for(width)
             if height and y:
                 y += theme.SPACE_M
             part.setGeometry(0, y, width, height)
             y += height
+            self._arranged.append(y)
         return y
 
     def focus_chain(self) -> list[QWidget]:

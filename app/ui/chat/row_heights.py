@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_SPAN = 128
+"""Rows summed up together."""
+
 
 class RowHeights:
-    """A Fenwick tree over row heights in whole pixels."""
+    """Row heights in whole pixels, with a sum for every span of rows."""
 
     def __init__(self, heights: Iterable[int] = ()) -> None:
         self._heights = list(heights)
-        self._rebuild()
+        self._sums = [sum(self._heights[at : at + _SPAN]) for at in range(0, len(self._heights), _SPAN)]
+        self.total = sum(self._sums)
 
     def __len__(self) -> int:
         return len(self._heights)
@@ -20,49 +24,34 @@ class RowHeights:
 
     def __setitem__(self, row: int, height: int) -> None:
         change = height - self._heights[row]
-        if not change:
-            return
         self._heights[row] = height
+        self._sums[row // _SPAN] += change
         self.total += change
-        at = row + 1
-        while at <= len(self._heights):
-            self._tree[at] += change
-            at += at & -at
 
     def append(self, height: int) -> None:
         """Add a row at the end."""
+        if len(self._heights) % _SPAN == 0:
+            self._sums.append(0)
         self._heights.append(height)
-        at = len(self._heights)
-        self._tree.append(height)
-        step = 1
-        while step < at & -at:
-            self._tree[at] += self._tree[at - step]
-            step *= 2
+        self._sums[-1] += height
         self.total += height
 
     def top(self, row: int) -> int:
         """Where `row` begins: the heights of all rows before it."""
-        total = 0
-        while row > 0:
-            total += self._tree[row]
-            row -= row & -row
-        return total
+        span = row // _SPAN
+        return sum(self._sums[:span]) + sum(self._heights[span * _SPAN : row])
 
     def row_at(self, y: int) -> int:
         """The row that covers `y`; the first or last one for a place outside."""
-        row, step = 0, 1 << len(self._heights).bit_length()
-        while step:
-            following = row + step
-            if following <= len(self._heights) and self._tree[following] <= y:
-                row = following
-                y -= self._tree[following]
-            step >>= 1
+        row = 0
+        for height in self._sums:
+            if y < height:
+                break
+            y -= height
+            row += _SPAN
+        for height in self._heights[row : row + _SPAN]:
+            if y < height:
+                break
+            y -= height
+            row += 1
         return max(0, min(row, len(self._heights) - 1))
-
-    def _rebuild(self) -> None:
-        self.total = sum(self._heights)
-        self._tree = [0, *self._heights]
-        for at in range(1, len(self._tree)):
-            parent = at + (at & -at)
-            if parent < len(self._tree):
-                self._tree[parent] += self._tree[at]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from app.domain.conversation import Message
@@ -14,6 +14,7 @@ from app.domain.generation import Role
 from app.ui import theme
 from app.ui.chat.jump_button import JumpButton
 from app.ui.chat.message_widget import MessageWidget, PersonMessage, ReplyMessage
+from app.ui.chat.reply import LiveReply
 from app.ui.chat.transcript_model import TranscriptModel
 
 _PAD = theme.SPACE_XL
@@ -54,7 +55,7 @@ class TranscriptView(QAbstractScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Conversation")
-        self.viewport().setAutoFillBackground(False)
+        self.viewport().setBackgroundRole(QPalette.ColorRole.Window)  # opaque, so that it can be scrolled
         self._jump = JumpButton(self)
         self._jump.clicked.connect(self.jump_to_end)
         self._settle = QTimer(self)
@@ -111,7 +112,7 @@ class TranscriptView(QAbstractScrollArea):
         row = self._model.row_of(message_id)
         if row is None or not new_text:
             return
-        live = self._model.begin_live(row)
+        live = self._live(row)
         live.feed(new_text)
         widget = self._shown.get(row)
         if isinstance(widget, ReplyMessage):
@@ -123,7 +124,7 @@ class TranscriptView(QAbstractScrollArea):
         row = self._model.row_of(message_id)
         if row is None or not new_text:
             return
-        live = self._model.begin_live(row)
+        live = self._live(row)
         live.feed_reasoning(new_text)
         widget = self._shown.get(row)
         if isinstance(widget, ReplyMessage):
@@ -217,6 +218,15 @@ class TranscriptView(QAbstractScrollArea):
             self._show(row, widget)
         return self._model.heights[row]
 
+    def _live(self, row: int) -> LiveReply:
+        """The growing text of the message in `row`; a widget that shows it grows with it from now on."""
+        message_id = self._model.messages[row].id
+        if (live := self._model.live(message_id)) is None:
+            live = self._model.begin_live(row)
+            if row in self._shown:
+                self._show(row, self._shown[row])
+        return live
+
     def _show(self, row: int, widget: MessageWidget) -> None:
         message = self._model.messages[row]
         widget.show_message(
@@ -306,12 +316,15 @@ class TranscriptView(QAbstractScrollArea):
         window = self.viewport().height()
         left = (self.viewport().width() - self._column) // 2
         focus = QApplication.focusWidget()
+        self._scroll_along(tops)
         for row in list(self._shown):
             top, height = tops.get(row), self._model.heights[row]
             near = top is not None and top + height > -_MARGIN and top < window + _MARGIN
             widget = self._shown[row]
             if near and top is not None:
-                widget.setGeometry(left, top, self._column, height)
+                # Apart, for Qt copies what only moves and draws what only grows where it is new.
+                widget.move(left, top)
+                widget.resize(self._column, height)
                 widget.show()
             elif focus is not None and widget.isAncestorOf(focus):
                 widget.move(left, -2 * height - window)  # it must not lose the focus
@@ -322,6 +335,17 @@ class TranscriptView(QAbstractScrollArea):
         if visible:
             self._anchor = (min(visible), -tops[min(visible)])
         self._order_tabs()
+
+    def _scroll_along(self, tops: dict[int, int]) -> None:
+        """Let Qt copy what only moves, instead of drawing all of it again."""
+        moved = next(
+            (top - self._shown[row].y() for row, top in tops.items() if not self._shown[row].isHidden()), 0
+        )
+        if 0 < abs(moved) < self.viewport().height():
+            self.viewport().repaint(
+                0, 0, 1, 1
+            )  # paints all that waits: Qt copies nothing that is not painted
+            self.viewport().scroll(0, moved)
 
     def _move_bar(self, tops: dict[int, int]) -> None:
         bar, window = self.verticalScrollBar(), self.viewport().height()

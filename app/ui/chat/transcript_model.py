@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.domain.conversation import Message, MessageState
 from app.domain.generation import Role
@@ -13,8 +13,11 @@ _LINE = 21
 _GLYPH = 7.4
 """Average width of a letter in body text, good enough to guess a height with."""
 
-_REPLY_EXTRA = 28 + 4 + 24
-_PERSON_EXTRA = 20 + 24
+_BREAKS = 1.15
+"""Lines that end before the edge and air between paragraphs make a text this much longer."""
+
+_REPLY_EXTRA = 21 + 28 + 4 + 24
+_PERSON_EXTRA = 21 + 20 + 24
 
 
 class TranscriptModel:
@@ -23,26 +26,25 @@ class TranscriptModel:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.heights = RowHeights()
-        self._rows: dict[int, int] = {}
         self._live: dict[int, LiveReply] = {}
         self._thoughts_open: set[int] = set()
 
     def set_messages(self, messages: Iterable[Message], width: int) -> None:
         """Another conversation, in a column of `width`."""
         self.messages = list(messages)
-        self._rows = {message.id: row for row, message in enumerate(self.messages)}
         self._live, self._thoughts_open = {}, set()
         self.guess_heights(width)
 
     def append(self, message: Message, width: int) -> None:
         """One more message at the end."""
-        self._rows[message.id] = len(self.messages)
         self.messages.append(message)
-        self.heights.append(_guess(message, width))
+        self.heights.append(_guess([message], width)[0])
 
     def replace(self, message: Message) -> bool:
         """Put `message` in the place of the one with its id. True if its text is what was there already."""
-        row = self._rows[message.id]
+        row = self.row_of(message.id)
+        if row is None:
+            return False
         live = self._live.get(message.id)
         same_text = (live.text if live else self.messages[row].text) == message.text
         self.messages[row] = message
@@ -52,11 +54,17 @@ class TranscriptModel:
 
     def guess_heights(self, width: int) -> None:
         """Forget what was measured; the column is `width` now."""
-        self.heights = RowHeights([_guess(message, width) for message in self.messages])
+        self.heights = RowHeights(_guess(self.messages, width))
 
     def row_of(self, message_id: int) -> int | None:
-        """The row of a message, None if it is not in this conversation."""
-        return self._rows.get(message_id)
+        """The row of a message, None if it is not in this conversation.
+
+        Searched from the end, where what changes is, so that no index has to be made to open it.
+        """
+        for row in range(len(self.messages) - 1, -1, -1):
+            if self.messages[row].id == message_id:
+                return row
+        return None
 
     def live(self, message_id: int) -> LiveReply | None:
         """What has come of a message that is being written."""
@@ -69,8 +77,10 @@ class TranscriptModel:
 
     def text_of(self, message_id: int) -> str:
         """The text of a message, with what has come so far of one being written."""
-        live = self._live.get(message_id)
-        return live.text if live else self.messages[self._rows[message_id]].text
+        if (live := self._live.get(message_id)) is not None:
+            return live.text
+        row = self.row_of(message_id)
+        return "" if row is None else self.messages[row].text
 
     def thought_open(self, message_id: int) -> bool:
         """Whether the thought of a message is unfolded."""
@@ -89,9 +99,13 @@ class TranscriptModel:
         return row if row < len(self.messages) else None
 
 
-def _guess(message: Message, width: int) -> int:
-    text = message.text
-    person = message.role is Role.USER
-    letters = max(10.0, (width * 0.8 - 32 if person else width) / _GLYPH)
-    lines = 1 + int(len(text) / letters) + text.count("\n") // 2
-    return lines * _LINE + (_PERSON_EXTRA if person else _REPLY_EXTRA)
+def _guess(messages: Sequence[Message], width: int) -> list[int]:
+    """How high `messages` may be, from their lengths alone: thousands are guessed to open a conversation."""
+    reply = _LINE * _BREAKS * _GLYPH / width
+    person = _LINE * _BREAKS * _GLYPH / (width * 0.8 - 32)
+    return [
+        int(_PERSON_EXTRA + person * len(message.text))
+        if message.role is Role.USER
+        else int(_REPLY_EXTRA + reply * len(message.text))
+        for message in messages
+    ]
