@@ -77,6 +77,7 @@ class ParametersForm(QWidget):
         layout.addSpacing(theme.SPACE_S)
         layout.addWidget(reset)
         layout.addStretch(1)
+        self.show_values("", self._params)
 
     def show_values(self, system_prompt: str, params: SamplingParams) -> None:
         """Show these without reporting them as changed."""
