@@ -41,14 +41,17 @@ def context_that_fits(header: GgufHeader, available: int, wanted: int | None) ->
     """The context length to load with, in tokens, given `available` bytes of memory.
 
     Without a wish: what the model was trained for, up to `LARGEST_DEFAULT_CONTEXT`. Never more than fits
-    beside the weights, never less than `SMALLEST_CONTEXT` (a load that then fails says so itself).
+    beside the weights, never less than `SMALLEST_CONTEXT` (a load that then fails says so itself). A wish
+    is granted as it is: a person may know better.
     """
     trained = header.integer("context_length") or 0
     trained = trained if 0 < trained < 1 << 31 else DEFAULT_TRAINED_CONTEXT
-    target = wanted if wanted is not None else min(trained, LARGEST_DEFAULT_CONTEXT)
-    per_token = kv_bytes_per_token(header)
-    if wanted is None and per_token > 0:
-        room = max(0, available - header.tensor_bytes - RESERVE_BYTES)
-        target = min(target, int(room / per_token))
-    target = max(target, min(SMALLEST_CONTEXT, trained))
+    if wanted is not None:
+        target = max(1, wanted)
+    else:
+        target = min(trained, LARGEST_DEFAULT_CONTEXT)
+        if (per_token := kv_bytes_per_token(header)) > 0:
+            room = max(0, available - header.tensor_bytes - RESERVE_BYTES)
+            target = min(target, int(room / per_token))
+        target = max(target, min(SMALLEST_CONTEXT, trained))
     return -(-target // CONTEXT_STEP) * CONTEXT_STEP
