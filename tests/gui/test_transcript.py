@@ -18,6 +18,7 @@ from app.domain.generation import Role
 from app.domain.metrics import GenerationMetrics
 from app.ui import theme
 from app.ui.chat.code_block import CodeBlock
+from app.ui.chat.inert_text import InertText
 from app.ui.chat.message_footer import status_line
 from app.ui.chat.message_widget import MessageWidget, PersonMessage, ReplyMessage
 from app.ui.chat.prose import ProseText
@@ -533,6 +534,17 @@ def test_names_for_the_ear(view: TranscriptView) -> None:
     }
 
 
+def test_nothing_is_selected_that_nobody_selected(view: TranscriptView) -> None:
+    view.set_messages(conversation(8))
+    view.append(streaming(9))
+    for piece in ("Some **words**", " and\n\n```python\n", "x = 1\n", "y = '" + "z" * 200, "'\n```\nend"):
+        view.stream_text(9, piece)
+    texts = [part for widget in rows(view) for part in widget.focus_chain() if isinstance(part, InertText)]
+    assert len(texts) > 6
+    assert not any(text.textCursor().hasSelection() for text in texts)
+    assert not any(text.horizontalScrollBar().value() for text in texts)
+
+
 def test_links_are_told_to_the_window(view: TranscriptView, qtbot) -> None:
     view.set_messages([person(1), reply(2, "[a](https://example.org)")])
     prose = reply_of(view, 2).text.parts[0]
@@ -547,13 +559,18 @@ def test_links_are_told_to_the_window(view: TranscriptView, qtbot) -> None:
 
 
 def test_the_theme_changes_under_a_conversation(view: TranscriptView, qapp) -> None:
-    view.set_messages([*conversation(6), streaming(7)])
+    view.set_messages([*conversation(5), reply(6, reasoning="Hm."), streaming(7)])
     view.stream_text(7, "Half of `a` reply")
+    thought = reply_of(view, 6).thought
+    assert thought is not None
+    thought.button.click()
     before = [words_of(widget) for widget in rows(view)]
     theme.apply(qapp, "dark")
     assert [words_of(widget) for widget in rows(view)] == before
     image = view.grab().toImage()
     assert image.pixelColor(2, 2) == theme.dark().window
+    texts = [part for widget in rows(view) for part in widget.focus_chain() if isinstance(part, InertText)]
+    assert {part.palette().highlight().color().name() for part in texts} == {theme.dark().selection().name()}
     view.stream_text(7, ", and the rest.")
     assert words_of(widget_of(view, 7)) == ["Half of a reply, and the rest."]
 

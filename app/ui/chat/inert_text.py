@@ -72,9 +72,6 @@ class InertText(QTextBrowser):
     def begin_again(self) -> None:
         """Become empty, in the colours of the theme: words keep theirs when they are selected."""
         self.document().clear()
-        caret = self.textCursor()
-        caret.setKeepPositionOnInsert(True)  # growing text must not drag the caret, and the view, along
-        self.setTextCursor(caret)
         colours = theme.current()
         palette = QPalette()
         palette.setColor(QPalette.ColorRole.Base, QColor(Qt.GlobalColor.transparent))
@@ -106,6 +103,8 @@ class InertText(QTextBrowser):
         finally:
             cursor.endEditBlock()
             self._changed_from = 0.0
+            if position == 0:  # the caret stood where the first words went, and went along with them
+                self.moveCursor(QTextCursor.MoveOperation.Start)
 
     def _repaint(self, area: QRectF) -> None:
         area.setTop(max(area.top(), self._changed_from))

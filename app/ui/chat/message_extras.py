@@ -115,6 +115,11 @@ class ThoughtSection(QWidget):
         self.button.clicked.connect(self._toggle)
         self.text: ProseText | None = None
 
+    def restart(self) -> None:
+        """Forget what was shown, and its colours."""
+        if self.text is not None:
+            self.text.restart()
+
     def show_thought(self, words: str, *, opened: bool, going_on: bool) -> None:
         """Hold `words`; they are drawn only while it is open."""
         self.button.show_state("Thinking…" if going_on else "Thought", opened=opened)

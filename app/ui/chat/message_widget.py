@@ -190,6 +190,8 @@ class ReplyMessage(MessageWidget):
 
     def show_message(self, message: Message, live: LiveReply | None, *, thought_open: bool) -> None:
         self.message_id = message.id
+        if self.thought is not None:
+            self.thought.restart()
         name = (
             "System prompt" if message.role is Role.SYSTEM else f"Reply from {message.model or 'the model'}"
         )

@@ -62,13 +62,12 @@ class ProseText(InertText):
         if not shown or not text.startswith(shown):
             self.restart()
             shown = ""
-        cursor = QTextCursor(self.document())
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        if not shown:
-            form = QTextBlockFormat()
-            line_height(form, theme.SIZE_BODY * theme.LINE_HEIGHT)
-            cursor.setBlockFormat(form)
-        cursor.insertText(text[len(shown) :])
+        with self.growing(self._end()) as cursor:
+            if not shown:
+                form = QTextBlockFormat()
+                line_height(form, theme.SIZE_BODY * theme.LINE_HEIGHT)
+                cursor.setBlockFormat(form)
+            cursor.insertText(text[len(shown) :])
         self._plain = text
 
     def _without(self, block: QTextBlock) -> QTextBlock:
