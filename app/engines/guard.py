@@ -67,6 +67,8 @@ if sys.platform != "win32":
             except OSError as error:
                 os.write(2, f"{command[0]}: {error.strerror}\n".encode())
             os._exit(NOT_STARTED)
+        with contextlib.suppress(OSError):  # both do it, so that the group is there whoever comes first
+            os.setpgid(engine, engine)
         signal.signal(signal.SIGTERM, lambda *_: _end(engine))
         threading.Thread(target=_watch_app, args=(engine,), daemon=True).start()
         while True:
