@@ -79,11 +79,9 @@ class EngineSupervisor(QObject):
         A model that is loaded or loading stays as it is, unless `again` asks for a fresh start.
         """
         try:
-            model = self._find_model(name)
+            self._begin(self._find_model(name), again=again)
         except EdgewiseError as error:
             self._set_status(EngineState.FAILED, name, error=error)
-            return
-        self._begin(model, again=again)
 
     def acquire(self, name: str | None, cancellation: Cancellation) -> LoadedModel:
         """The model `name`, loaded; starts or restarts its engine if need be. Blocks.
@@ -115,6 +113,7 @@ class EngineSupervisor(QObject):
             load, self._current = self._current, None
         if load is not None:
             self._end(load)
+        self._set_status(EngineState.STOPPED, None)
 
     def _begin(self, model: LocalModel, *, again: bool) -> _Load:
         wishes = self._wishes()
