@@ -144,7 +144,7 @@ def test_a_rename_to_nothing_or_the_same_is_none(conversations, qtbot, typed) ->
     field.setText(typed)
     with qtbot.assertNotEmitted(conversations.renamed):
         qtbot.keyClick(field, Qt.Key.Key_Return)
-        qtbot.waitUntil(lambda: not rows(conversations).editing)
+        qtbot.waitUntil(lambda: editor(conversations) is None)
     assert "Regex help" in texts(conversations)
 
 
@@ -153,7 +153,7 @@ def test_escape_ends_a_rename_without_a_trace(conversations, qtbot) -> None:
     field.setText("something else")
     with qtbot.assertNotEmitted(conversations.renamed):
         qtbot.keyClick(field, Qt.Key.Key_Escape)
-        qtbot.waitUntil(lambda: not rows(conversations).editing)
+        qtbot.waitUntil(lambda: editor(conversations) is None)
     assert "Regex help" in texts(conversations)
 
 

@@ -129,3 +129,11 @@ def test_a_failure_has_an_icon_that_follows_the_theme(bar) -> None:
     assert has_colour(bar, theme.current().failed.name())
     bar.say("“Boats” was deleted.", failed=False)
     assert not has_colour(bar, theme.current().failed.name())
+
+
+def test_a_matter_of_its_own_does_not_hide_an_offer(bar, qtbot) -> None:
+    bar.say("“Boats” was deleted.", [("Undo", lambda: None)], failed=False, ms=60_000)
+    bar.say("It did not start.", about="engine")
+    assert list(buttons(bar)) == ["Undo"]
+    dismiss(bar, qtbot)
+    assert bar.text == "It did not start."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QPlainTextEdit, QPushButton, QSpinBox
+from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QPlainTextEdit, QPushButton, QSpinBox, QWidget
 
 from app.domain.generation import PARAMETERS, SamplingParams
 from app.ui.chat.parameters import ParametersForm, ParametersPanel
@@ -25,8 +26,9 @@ def form(qtbot) -> ParametersForm:
     return widget
 
 
-def field(form: ParametersForm, label: str) -> QSpinBox | QDoubleSpinBox:
-    boxes = [*form.findChildren(QSpinBox), *form.findChildren(QDoubleSpinBox)]
+def field(form: ParametersForm, label: str) -> Any:
+    """A QSpinBox or a QDoubleSpinBox."""
+    boxes: list[QWidget] = [*form.findChildren(QSpinBox), *form.findChildren(QDoubleSpinBox)]
     return next(box for box in boxes if box.accessibleName() == label)
 
 
