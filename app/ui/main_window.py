@@ -84,7 +84,7 @@ class MainWindow(QMainWindow):
             ("Conversations", QKeySequence("Ctrl+B"), self.chat.toggle_list),
             ("Chat", QKeySequence("Ctrl+1"), lambda: self.show_page(0)),
             ("Settings", QKeySequence("Ctrl+,"), lambda: self.show_page(1)),
-            ("Close", QKeySequence(standard.Quit), self.close),
+            ("Close", QKeySequence("Ctrl+Q"), self.close),
         ):
             action = QAction(name, self)
             action.setShortcut(keys)

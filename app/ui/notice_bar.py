@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.ui import icons, theme
 
@@ -18,6 +18,8 @@ Action = tuple[str, Callable[[], None]]
 
 
 _MOST_WAITING = 3
+_BESIDE_FROM = 560
+"""In a narrower bar the buttons stand below the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,19 @@ class NoticeBar(QWidget):
         close.setToolTip("Dismiss")
         icons.set_icon(close, "close", "secondary", 16)
         close.clicked.connect(self._next)
-        self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(theme.SPACE_L, theme.SPACE_S, theme.SPACE_S, theme.SPACE_S)
-        self._layout.setSpacing(theme.SPACE_S)
-        self._layout.addWidget(self._icon)
-        self._layout.addWidget(self._words, 1)
-        self._layout.addWidget(close)
+        self._deeds = QHBoxLayout()
+        self._deeds.setSpacing(theme.SPACE_S)
+        self._deeds.addStretch(1)
+        self._middle = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._middle.setSpacing(theme.SPACE_S)
+        self._middle.addWidget(self._words, 1)
+        self._middle.addLayout(self._deeds)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(theme.SPACE_L, theme.SPACE_S, theme.SPACE_S, theme.SPACE_S)
+        layout.setSpacing(theme.SPACE_S)
+        layout.addWidget(self._icon)
+        layout.addLayout(self._middle, 1)
+        layout.addWidget(close)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._next)
@@ -83,10 +92,14 @@ class NoticeBar(QWidget):
         `about` names the matter, so that `settle` can take the notice back when it is over.
         """
         notice = _Notice(sentence, tuple(actions), about, failed, ms)
-        before = [*self._waiting, self._shown] if self._shown is not None else self._waiting
-        waiting = [old for old in before if not old.ms and not notice.is_again(old)]
-        self._waiting = waiting[-_MOST_WAITING:]
-        self._show(notice)
+        offer = self._shown if self._shown is not None and self._shown.ms else None
+        before = self._waiting if offer or self._shown is None else [*self._waiting, self._shown]
+        waiting = [old for old in before if not notice.is_again(old)][-_MOST_WAITING:]
+        if offer and about and not ms:
+            self._waiting = [*waiting, notice]  # it can wait until the offer to undo is over
+        else:
+            self._waiting = waiting
+            self._show(notice)
 
     def settle(self, about: str) -> None:
         """Take back the notice about this matter, shown or waiting."""
@@ -110,11 +123,11 @@ class NoticeBar(QWidget):
         self._buttons = []
         self._draw_icon()
         self._words.setText(notice.sentence)
-        for place, (label, call) in enumerate(notice.actions):
+        for label, call in notice.actions:
             button = QPushButton(label, self)
             button.clicked.connect(self._next)
             button.clicked.connect(call)
-            self._layout.insertWidget(2 + place, button)
+            self._deeds.insertWidget(len(self._buttons), button)
             if self._buttons:
                 QWidget.setTabOrder(self._buttons[-1], button)
             self._buttons.append(button)
@@ -134,6 +147,12 @@ class NoticeBar(QWidget):
         if failed:
             colour = theme.current().failed
             self._icon.setPixmap(icons.pixmap("warning", colour, 18, self.devicePixelRatioF()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        direction = QBoxLayout.Direction
+        beside = self.width() >= _BESIDE_FROM
+        self._middle.setDirection(direction.LeftToRight if beside else direction.TopToBottom)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         colours = theme.current()

@@ -41,11 +41,19 @@ QToolButton {{ background: transparent; border: 1px solid transparent; border-ra
 QToolButton:hover {{ background: {wash}; }}
 QToolButton:pressed, QToolButton:checked {{ background: {wash_strong}; }}
 QToolButton:focus {{ border-color: {accent}; }}
-QLineEdit {{
+QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit[framed="true"] {{
     background: {raised}; color: {text}; border: 1px solid {hairline}; border-radius: 8px;
     padding: 5px 8px; selection-background-color: {selection}; selection-color: {text};
 }}
-QLineEdit:focus {{ border-color: {accent}; }}
+QSpinBox, QDoubleSpinBox {{ padding: 4px 6px; }}
+QPlainTextEdit[framed="true"] {{ padding: 4px; }}
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit[framed="true"]:focus {{
+    border-color: {accent};
+}}
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{
+    background: transparent; border: none; border-radius: 0; padding: 0;
+}}
+QListWidget QLineEdit {{ padding: 0 7px; border-color: {accent}; }}
 QMenu {{ background: {raised}; border: 1px solid {hairline}; border-radius: 8px; padding: 4px; }}
 QMenu::item {{ padding: 6px 24px 6px 12px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {button_hover}; color: {text}; }}

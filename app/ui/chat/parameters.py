@@ -44,6 +44,7 @@ class ParametersForm(QWidget):
         self._prompt.setPlaceholderText("Such as: You answer in short, plain sentences.")
         self._prompt.setTabChangesFocus(True)
         self._prompt.setFixedHeight(_PROMPT_HEIGHT)
+        self._prompt.setProperty("framed", True)
         self._prompt_timer = _delay(self, self._emit_prompt)
         self._params_timer = _delay(self, self._emit_params)
         self._prompt.textChanged.connect(self._prompt_timer.start)
@@ -54,6 +55,7 @@ class ParametersForm(QWidget):
         sampling_label.setFont(theme.body_font(semibold=True))
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
         form.setHorizontalSpacing(theme.SPACE_M)
         form.setVerticalSpacing(theme.SPACE_S)
         self._fields: dict[str, QSpinBox | QDoubleSpinBox] = {}
