@@ -118,7 +118,12 @@ def test_whatever_is_written(host: QWidget, text: str, size: int) -> None:
 def test_what_is_open_is_drawn_like_a_whole_text(host: QWidget) -> None:
     """At every moment the page shows what a fresh drawing of the text so far would show."""
     prose = ProseText(host)
-    text = "Some plain words, then more. And **bold** too\nnext line with words"
+    text = (
+        "Some plain words, then more: snake_case and _this_ and **bold** too\n"
+        "next http://x.org/a or www.x.org\nand a.b@c.de\n\n"
+        "1. one item\n2. two\n   - deep _x\n\n| a | b |\n|---|---|\n| c | d |\n"
+        "row without\n\nTitle\n===\n- list\n---\n    - code?"
+    )
     for end in range(1, len(text) + 1):
         prose.set_tail(text[:end])
         fresh = ProseText(host)

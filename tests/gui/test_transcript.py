@@ -113,6 +113,19 @@ def test_it_opens_at_the_end(view: TranscriptView) -> None:
     assert_seamless(view)
 
 
+def test_it_is_at_the_end_when_its_window_opens(qtbot) -> None:
+    made = TranscriptView()
+    qtbot.addWidget(made)
+    made.resize(720, 900)
+    made.set_messages(conversation(30))
+    made.show()
+    qtbot.waitActive(made)
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is not None)
+    assert made.following
+    assert rows(made)[-1].message_id == 30
+    assert rows(made)[-1].y() + rows(made)[-1].height() + 24 == made.viewport().height()
+
+
 def test_a_short_conversation_begins_at_the_top(view: TranscriptView) -> None:
     view.set_messages([person(1), reply(2)])
     assert rows(view)[0].y() == 24

@@ -107,9 +107,9 @@ class InertText(QTextBrowser):
                 self.moveCursor(QTextCursor.MoveOperation.Start)
 
     def _repaint(self, area: QRectF) -> None:
-        area.setTop(max(area.top(), self._changed_from))
-        area.translate(-self.horizontalScrollBar().value(), 0)
-        self.viewport().update(area.intersected(QRectF(self.viewport().rect())).toAlignedRect())
+        page = self.viewport()
+        top = int(max(area.top(), self._changed_from))
+        page.update(0, top, page.width(), math.ceil(min(area.bottom(), page.height())) - top)
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: ARG002
         return _nothing()

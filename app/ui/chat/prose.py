@@ -11,8 +11,10 @@ from app.ui import theme
 from app.ui.chat.inert_text import InertText
 from app.ui.chat.markdown_document import line_height, markdown_document
 
-_PLAIN_LINE = re.compile(r"[^\W\d_][\w ,.;?!()'\"’“”…–—%-]+")
-"""A line that begins with a letter and has nothing in it that means something to markdown."""
+_PLAIN_LINE = re.compile(
+    r" {0,8}(?:[-*+] +|\d{1,9}[.)] +)?(?P<words>[^\W\d_][^\W_]*(?:[ ,.;:?!()'\"’“”…–—%/-]|[^\W_])*)"
+)
+"""A line, perhaps of a list, of words with nothing among them that means something to markdown."""
 
 LONG_STRETCH = 8_000
 """Another stretch is begun after this many characters, so that growing one stays cheap."""
@@ -89,16 +91,16 @@ class ProseText(InertText):
         """
         if not self._tail or not source.startswith(self._tail) or "\n" in source[len(self._tail) :]:
             return False
-        before = self._tail.rpartition("\n")[2].rstrip()
-        after = source.rpartition("\n")[2].rstrip()
-        if not before or "www" in after or not _PLAIN_LINE.fullmatch(after):
+        before = _PLAIN_LINE.fullmatch(self._tail.rpartition("\n")[2].rstrip())
+        after = _PLAIN_LINE.fullmatch(source.rpartition("\n")[2].rstrip())
+        if before is None or after is None or "www" in after["words"] or "//" in after["words"]:
             return False
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        if cursor.currentTable() is not None or not cursor.block().text().endswith(before):
+        if cursor.currentTable() is not None or not cursor.block().text().endswith(before["words"]):
             return False
         with self.growing(self._end()):
-            cursor.insertText(after[len(before) :])
+            cursor.insertText(after["words"][len(before["words"]) :])
         return True
 
     def _draw(self, source: str) -> None:

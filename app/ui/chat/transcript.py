@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
@@ -15,12 +14,13 @@ from app.ui import theme
 from app.ui.chat.jump_button import JumpButton
 from app.ui.chat.message_widget import MessageWidget, PersonMessage, ReplyMessage
 from app.ui.chat.reply import LiveReply
+from app.ui.chat.spare_messages import SpareMessages
+from app.ui.chat.tab_order import TabOrder, distance_into_view
 from app.ui.chat.transcript_model import TranscriptModel
 
 _PAD = theme.SPACE_XL
 _MARGIN = 240
 """Rows this far above and below the visible ones are ready, so that scrolling shows no gap."""
-_SPARE = 6
 _SETTLE_MS = 200
 
 
@@ -44,13 +44,13 @@ class TranscriptView(QAbstractScrollArea):
         super().__init__(parent)
         self._model = TranscriptModel()
         self._shown: dict[int, MessageWidget] = {}
-        self._spare: dict[type[MessageWidget], list[MessageWidget]] = {PersonMessage: [], ReplyMessage: []}
+        self._spare = SpareMessages()
         self._anchor = (0, -_PAD)
         self._following = True
         self._placing = False
         self._column = 0
         self._left_out = 0
-        self._chain: list[QWidget] = []
+        self._tabs = TabOrder()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -116,8 +116,9 @@ class TranscriptView(QAbstractScrollArea):
         live.feed(new_text)
         widget = self._shown.get(row)
         if isinstance(widget, ReplyMessage):
+            parts = len(widget.text.parts)
             widget.follow(live)
-            self._measure(row)
+            self._measure(row, parts_changed=len(widget.text.parts) != parts)
 
     def stream_reasoning(self, message_id: int, new_text: str) -> None:
         """Add what the model has thought since the last call; a message that is not here is ignored."""
@@ -190,19 +191,17 @@ class TranscriptView(QAbstractScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place()
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.Resize:
-            self._place()
-        return super().viewportEvent(event)
+        middle = (self.viewport().width() - self._jump.width()) // 2
+        self._jump.move(middle, self.height() - self._jump.height() - theme.SPACE_L)
 
     # Rows and widgets
 
     def _column_width(self) -> int:
         return max(120, min(theme.COLUMN_WIDTH, self.viewport().width() - 2 * theme.SPACE_XL))
 
-    def _measure(self, row: int) -> None:
+    def _measure(self, row: int, *, parts_changed: bool = True) -> None:
         """A shown row changed: take its height again and put every row in its place."""
+        self._tabs.stale = self._tabs.stale or parts_changed
         widget = self._shown.get(row)
         if widget is not None:
             self._model.heights[row] = widget.height_for(self._column)
@@ -213,7 +212,7 @@ class TranscriptView(QAbstractScrollArea):
         if row not in self._shown:
             message = self._model.messages[row]
             kind = PersonMessage if message.role is Role.USER else ReplyMessage
-            widget = self._spare[kind].pop() if self._spare[kind] else self._new(kind)
+            widget = self._spare.take(kind) or self._new(kind)
             self._shown[row] = widget
             self._show(row, widget)
         return self._model.heights[row]
@@ -233,6 +232,7 @@ class TranscriptView(QAbstractScrollArea):
             message, self._model.live(message.id), thought_open=self._model.thought_open(message.id)
         )
         self._mark(row, widget)
+        self._tabs.stale = True
         self._model.heights[row] = widget.height_for(self._column)
 
     def _mark(self, row: int, widget: MessageWidget) -> None:
@@ -249,13 +249,8 @@ class TranscriptView(QAbstractScrollArea):
         return widget
 
     def _release(self, row: int) -> None:
-        widget = self._shown.pop(row)
-        widget.hide()
-        spare = self._spare[type(widget)]
-        if len(spare) < _SPARE:
-            spare.append(widget)
-        else:
-            widget.deleteLater()
+        self._spare.give(self._shown.pop(row))
+        self._tabs.stale = True
 
     def _release_all(self) -> None:
         for row in list(self._shown):
@@ -278,10 +273,6 @@ class TranscriptView(QAbstractScrollArea):
             self._move_bar(tops)
         finally:
             self._placing = False
-        self._jump.move(
-            (self.viewport().width() - self._jump.width()) // 2,
-            self.height() - self._jump.height() - theme.SPACE_L,
-        )
 
     def _tops(self) -> dict[int, int]:
         """Which rows are in view or near it, and where each begins in the window."""
@@ -325,7 +316,8 @@ class TranscriptView(QAbstractScrollArea):
                 # Apart, for Qt copies what only moves and draws what only grows where it is new.
                 widget.move(left, top)
                 widget.resize(self._column, height)
-                widget.show()
+                if widget.isHidden():
+                    widget.show()
             elif focus is not None and widget.isAncestorOf(focus):
                 widget.move(left, -2 * height - window)  # it must not lose the focus
             else:
@@ -334,7 +326,9 @@ class TranscriptView(QAbstractScrollArea):
         visible = [row for row, top in tops.items() if top + self._model.heights[row] > 0]
         if visible:
             self._anchor = (min(visible), -tops[min(visible)])
-        self._order_tabs()
+        if self._tabs.stale:
+            parts = [part for row in sorted(self._shown) for part in self._shown[row].focus_chain()]
+            self._tabs.arrange([self, *parts, self._jump])
 
     def _scroll_along(self, tops: dict[int, int]) -> None:
         """Let Qt copy what only moves, instead of drawing all of it again."""
@@ -342,9 +336,8 @@ class TranscriptView(QAbstractScrollArea):
             (top - self._shown[row].y() for row, top in tops.items() if not self._shown[row].isHidden()), 0
         )
         if 0 < abs(moved) < self.viewport().height():
-            self.viewport().repaint(
-                0, 0, 1, 1
-            )  # paints all that waits: Qt copies nothing that is not painted
+            # Paints all that waits to be painted: Qt copies nothing else.
+            self.viewport().repaint(0, 0, 1, 1)
             self.viewport().scroll(0, moved)
 
     def _move_bar(self, tops: dict[int, int]) -> None:
@@ -355,17 +348,6 @@ class TranscriptView(QAbstractScrollArea):
         bar.setSingleStep(2 * 21)
         row, offset = self._anchor
         bar.setValue(_PAD + self._model.heights.top(row) + offset if tops else 0)
-
-    def _order_tabs(self) -> None:
-        """Tab reads the page downwards, whichever widget stands for a row."""
-        chain: list[QWidget] = [self]
-        for row in sorted(self._shown):
-            chain += self._shown[row].focus_chain()
-        chain.append(self._jump)
-        if chain != self._chain:
-            self._chain = chain
-            for before, after in pairwise(chain):
-                QWidget.setTabOrder(before, after)
 
     # What happens to it
 
@@ -397,21 +379,14 @@ class TranscriptView(QAbstractScrollArea):
         widget.show_thought(reasoning, opened=opened)
         self._measure(row)
 
-    def _focus_moved(self, old: QWidget | None, new: QWidget | None) -> None:  # noqa: ARG002
+    def _focus_moved(self, old: QWidget | None, new: QWidget | None) -> None:
         for widget in list(self._shown.values()):
             within = new is not None and widget.isAncestorOf(new)
             widget.set_focus_within(within)
-            if within and new is not None and not QGuiApplication.mouseButtons():
-                self._bring_into_view(new)
-
-    def _bring_into_view(self, part: QWidget) -> None:
-        top = part.mapTo(self.viewport(), QPoint(0, 0)).y()
-        bottom, window = top + part.height(), self.viewport().height()
-        bar = self.verticalScrollBar()
-        if bottom <= 0 or (top < 0 and part.height() < window):
-            bar.setValue(bar.value() + top - _PAD)
-        elif top >= window or (bottom > window and part.height() < window):
-            bar.setValue(bar.value() + min(top - _PAD, bottom - window + _PAD))
+            # Not for a window that comes to the front: its focus did not move, it only came back.
+            if within and old is not None and new is not None and not QGuiApplication.mouseButtons():
+                bar = self.verticalScrollBar()
+                bar.setValue(bar.value() + distance_into_view(new, self.viewport(), _PAD))
 
     def _draw_again(self) -> None:
         for row, widget in self._shown.items():
