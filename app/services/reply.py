@@ -190,13 +190,17 @@ class Reply:
         self._end(replace(message, state=state, error=error_text, metrics=metrics))
 
     def _prompt(self, loaded: LoadedModel) -> FittedPrompt:
-        return fit_for_reply(
+        history = self.request.history
+        prompt = fit_for_reply(
             loaded.client,
-            [ChatMessage(message.role, message.text) for message in self.request.history],
+            [ChatMessage(message.role, message.text) for message in history],
             system_prompt=self.request.system_prompt,
             longest_reply=self.request.params.max_tokens,
             context_length=loaded.context_length,
         )
+        # Messages without text are never sent; on the path that is shown they count all the same.
+        sent = [index for index, message in enumerate(history) if message.text]
+        return replace(prompt, left_out=sent[prompt.left_out] if prompt.left_out else 0)
 
     def _add(self, pieces: list[str], text: str) -> None:
         with self._lock:
