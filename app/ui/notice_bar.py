@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QPainter, QPaintEvent, QResizeEvent
@@ -18,6 +19,7 @@ Action = tuple[str, Callable[[], None]]
 
 
 _MOST_WAITING = 3
+_MOST_DEEDS = 2
 _BESIDE_FROM = 560
 """In a narrower bar the buttons stand below the words."""
 
@@ -45,7 +47,11 @@ class NoticeBar(QWidget):
         self._words.setWordWrap(True)
         self._words.setTextFormat(self._words.textFormat().PlainText)
         self._words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._buttons: list[QPushButton] = []
+        # Made once and before the cross: Tab then meets them in the order in which they stand.
+        self._buttons = [QPushButton(self) for _ in range(_MOST_DEEDS)]
+        for place, button in enumerate(self._buttons):
+            button.hide()
+            button.clicked.connect(partial(self._do, place))
         self._close = close = QToolButton(self)
         close.setAutoRaise(True)
         close.setAccessibleName("Dismiss")
@@ -54,6 +60,8 @@ class NoticeBar(QWidget):
         close.clicked.connect(self._next)
         self._deeds = QHBoxLayout()
         self._deeds.setSpacing(theme.SPACE_S)
+        for button in self._buttons:
+            self._deeds.addWidget(button)
         self._deeds.addStretch(1)
         self._middle = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._middle.setSpacing(theme.SPACE_S)
@@ -87,7 +95,7 @@ class NoticeBar(QWidget):
         failed: bool = True,
         ms: int = 0,
     ) -> None:
-        """Show `sentence` in place of the last one. `ms` 0 keeps it until it is dismissed.
+        """Show `sentence` with up to two deeds. `ms` 0 keeps it until it is dismissed.
 
         `about` names the matter, so that `settle` can take the notice back when it is over.
         """
@@ -117,22 +125,12 @@ class NoticeBar(QWidget):
 
     def _show(self, notice: _Notice) -> None:
         self._shown = notice
-        for button in self._buttons:
-            button.hide()
-            button.deleteLater()
-        self._buttons = []
         self._draw_icon()
         self._words.setText(notice.sentence)
-        for label, call in notice.actions:
-            button = QPushButton(label, self)
-            button.clicked.connect(self._next)
-            button.clicked.connect(call)
-            self._deeds.insertWidget(len(self._buttons), button)
-            if self._buttons:
-                QWidget.setTabOrder(self._buttons[-1], button)
-            self._buttons.append(button)
-        if self._buttons:
-            QWidget.setTabOrder(self._buttons[-1], self._close)
+        for place, button in enumerate(self._buttons):
+            offered = place < len(notice.actions)
+            button.setVisible(offered)
+            button.setText(notice.actions[place][0] if offered else "")
         self._words.setAccessibleName(notice.sentence)
         self.setAccessibleName(notice.sentence)
         self._timer.stop()
@@ -140,6 +138,12 @@ class NoticeBar(QWidget):
             self._timer.start(notice.ms)
         self.show()
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
+
+    def _do(self, place: int) -> None:
+        assert self._shown is not None
+        call = self._shown.actions[place][1]
+        self._next()
+        call()
 
     def _draw_icon(self) -> None:
         failed = self._shown is not None and self._shown.failed

@@ -121,19 +121,20 @@ class ChatPage(QWidget):
     # Building
 
     def _build(self) -> None:
+        # Tab follows the order in which they are made: that of reading.
         self.list = ConversationList(self)
-        self.transcript = TranscriptView(self)
-        self.empty = EmptyState(self)
-        self.composer = Composer(self)
-        self.status = StatusLine(self)
-        self.picker = ModelPicker(self)
-        self.notice = NoticeBar(self)
-        self.panel = ParametersPanel(self)
-        self.panel.hide()
-        self._title = _Title(self)
         self._fold = _tool("sidebar", "Conversations", self)
+        self._title = _Title(self)
+        self.picker = ModelPicker(self)
         self._tune = _tool("sliders", "System prompt and sampling", self)
         self._tune.setCheckable(True)
+        self.notice = NoticeBar(self)
+        self.empty = EmptyState(self)
+        self.transcript = TranscriptView(self)
+        self.composer = Composer(self)
+        self.status = StatusLine(self)
+        self.panel = ParametersPanel(self)
+        self.panel.hide()
 
         header = QWidget(self)
         header.setFixedHeight(_HEADER)
