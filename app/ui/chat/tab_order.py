@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QWidget
@@ -20,10 +20,12 @@ class TabOrder:
     def arrange(self, chain: Sequence[QWidget]) -> None:
         """Have Tab go through `chain`."""
         self.stale = False
-        if chain != self._chain:
-            self._chain = chain
-            for before, after in pairwise(chain):
-                QWidget.setTabOrder(before, after)
+        same = sum(
+            1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(self._chain, chain, strict=False))
+        )
+        self._chain = chain
+        for before, after in pairwise(chain[max(0, same - 1) :]):
+            QWidget.setTabOrder(before, after)
 
 
 def distance_into_view(part: QWidget, page: QWidget, air: int) -> int:

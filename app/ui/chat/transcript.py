@@ -71,7 +71,8 @@ class TranscriptView(QAbstractScrollArea):
 
     def set_messages(self, messages: Iterable[Message]) -> None:
         """Show another conversation, from its end."""
-        self._release_all()
+        for row in list(self._shown):
+            self._release(row)
         self._left_out = 0
         self._model.set_messages(messages, self._column_width())
         self.jump_to_end()
@@ -152,7 +153,7 @@ class TranscriptView(QAbstractScrollArea):
     def jump_to_end(self) -> None:
         """Go to the end and follow it."""
         if self._jump.hasFocus():
-            self.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.setFocus()
         self._set_following(True)
         self._place()
 
@@ -251,10 +252,6 @@ class TranscriptView(QAbstractScrollArea):
     def _release(self, row: int) -> None:
         self._spare.give(self._shown.pop(row))
         self._tabs.stale = True
-
-    def _release_all(self) -> None:
-        for row in list(self._shown):
-            self._release(row)
 
     def _place(self) -> None:
         """Put the rows where they belong, making and releasing widgets as they come into view and leave."""
