@@ -85,7 +85,7 @@ def test_more_than_the_context(loaded):
     with pytest.raises(ContextOverflow, match="longer than the model's context") as caught:
         ask(loaded, "word " * 3 * CONTEXT)
     assert caught.value.context_length == CONTEXT
-    assert caught.value.prompt_tokens > 3 * CONTEXT
+    assert (caught.value.prompt_tokens or 0) > 3 * CONTEXT
     assert ask(loaded, "Hi")[0], "the engine goes on"
 
 

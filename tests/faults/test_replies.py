@@ -296,7 +296,7 @@ def test_a_single_question_too_long_is_told(path, supervisor):
     chat = Chat(path, supervisor)
     reply = chat.ask(chat.new(), "word " * 3000)
     assert reply.state is MessageState.INTERRUPTED
-    assert reply.error.startswith("This is longer than the model's context.")
+    assert (reply.error or "").startswith("This is longer than the model's context.")
     chat.close()
 
 
