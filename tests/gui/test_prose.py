@@ -72,6 +72,8 @@ def whole(host: QWidget, text: str) -> ReplyText:
     reply = ReplyText(host)
     reply.restart("Reply")
     reply.show_blocks(split(text))
+    reply.height_for(600)
+    reply.reveal(0, EVERYWHERE)
     return reply
 
 
@@ -85,6 +87,7 @@ def grown(host: QWidget, text: str, size: int) -> ReplyText:
         reply.height_for(600)
     stream.finish()
     reply.follow(stream)
+    reply.reveal(0, EVERYWHERE)
     return reply
 
 
@@ -94,6 +97,8 @@ def test_a_grown_reply_is_the_same_as_a_whole_one(host: QWidget, size: int) -> N
     assert drawn(one) == drawn(other)
     assert one.height_for(600) == other.height_for(600)
 
+
+EVERYWHERE = 10**6
 
 LINES = st.sampled_from(
     ["", "plain words here", "1", "1. one", "- item", "# h", "a | b", "--|--", "---", "```", "x = 1", "> q",
@@ -188,7 +193,8 @@ def test_parts_are_used_again_and_few_are_kept(host: QWidget, qtbot) -> None:
     assert len(reply.parts) == 60
     reply.restart("Reply")
     reply.show_blocks(split("text"))
-    qtbot.waitUntil(lambda: len(reply.findChildren(ProseText)) + len(reply.findChildren(CodeBlock)) <= 4)
+    reply.reveal(0, EVERYWHERE)
+    qtbot.waitUntil(lambda: len(reply.findChildren(ProseText)) + len(reply.findChildren(CodeBlock)) <= 6)
 
 
 def code_of(host: QWidget, language: str, text: str) -> CodeBlock:

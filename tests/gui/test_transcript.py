@@ -434,6 +434,66 @@ def test_a_system_prompt_is_not_counted_as_left_out(view: TranscriptView) -> Non
     assert [w.message_id for w in rows(view) if w._divider and not w._divider.isHidden()] == [4]
 
 
+def long_reply(number: int) -> Message:
+    return reply(number, "\n\n".join(f"Paragraph {n}. {TEXTS[n % 4]}" for n in range(400)))
+
+
+def test_a_very_long_reply_is_drawn_only_where_it_is_seen(view: TranscriptView) -> None:
+    view.set_messages([person(1), long_reply(2), person(3)])
+    bar = view.verticalScrollBar()
+    assert bar.maximum() > 30_000
+    most = 0
+    for step in range(60, -1, -1):
+        bar.setValue(int(bar.maximum() * step / 60))
+        most = max(most, len(reply_of(view, 2).text.parts))
+        assert_seamless(view)
+    assert most < 60
+    assert words_of(widget_of(view, 2))[0].startswith("Paragraph 0.")
+    bar.setValue(bar.maximum())
+    assert "Paragraph 398." in "".join(words_of(widget_of(view, 2))[-3:])
+
+
+@pytest.mark.parametrize("turn", [120, -120])
+def test_scrolling_through_a_very_long_reply_is_steady(view: TranscriptView, turn: int) -> None:
+    """What is in view moves by the wheel's step, although what comes near turns out higher or lower."""
+    view.set_messages([person(1), long_reply(2), person(3)])
+    bar = view.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+
+    def places() -> dict[QWidget, tuple[int, int]]:
+        window = range(view.viewport().height())
+        found: dict[QWidget, tuple[int, int]] = {}
+        for part in reply_of(view, 2).text.parts:
+            top = part.mapTo(view.viewport(), QPoint()).y()
+            if top in window or top + part.height() in window:
+                found[part] = (top, part.height())
+        return found
+
+    for _ in range(120):
+        before = places()
+        wheel(view, turn)
+        after = places()
+        steps = {
+            after[part][0] - before[part][0]
+            for part in before
+            if part in after and before[part][1] == after[part][1]
+        }
+        assert len(steps) == 1, steps
+        assert 100 < abs(steps.pop()) < 150
+
+
+def test_a_long_reply_being_written_keeps_few_widgets(view: TranscriptView) -> None:
+    text = long_reply(2).text
+    view.set_messages([person(1)])
+    view.append(streaming(2))
+    for at in range(0, len(text), 400):
+        view.stream_text(2, text[at : at + 400])
+    assert len(reply_of(view, 2).text.parts) < 60
+    view.replace(long_reply(2))
+    last = rows(view)[-1]
+    assert last.y() + last.height() + 24 == view.viewport().height()
+
+
 # Hands and ears
 
 

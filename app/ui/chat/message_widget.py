@@ -72,6 +72,10 @@ class MessageWidget(QWidget):
             y = LeftOutDivider.HEIGHT
         return self._arrange(width, y) + GAP
 
+    def reveal(self, top: int, bottom: int) -> int:  # noqa: ARG002
+        """Draw what lies between `top` and `bottom`; how much what begins above `top` has grown by it."""
+        return 0
+
     def set_focus_within(self, within: bool) -> None:
         """The focus is on one of its parts, or no more."""
         if within != self._focus_within:
@@ -231,7 +235,10 @@ class ReplyMessage(MessageWidget):
             self.thought.toggled.connect(self._thought_toggled)
         if self.thought is not None:
             self.thought.setVisible(bool(words))
-            self.thought.show_thought(words, opened=opened, going_on=self._streaming and not self.text.parts)
+            self.thought.show_thought(words, opened=opened, going_on=self._streaming and self.text.empty)
+
+    def reveal(self, top: int, bottom: int) -> int:
+        return self.text.reveal(top - self.text.y(), bottom - self.text.y())
 
     def focus_chain(self) -> list[QWidget]:
         chain: list[QWidget] = []

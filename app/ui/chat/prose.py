@@ -30,26 +30,18 @@ class ProseText(InertText):
         self._tail = ""
         self._plain = ""
         self._frozen_end = 0
-        self.length = 0
-        """Characters of frozen markdown."""
-
-    @property
-    def full(self) -> bool:
-        """Whether the next block belongs into another stretch."""
-        return self.length >= LONG_STRETCH
 
     def restart(self) -> None:
         """Forget everything."""
         self.begin_again()
         self._tail, self._plain = "", ""
-        self._frozen_end = self.length = 0
+        self._frozen_end = 0
 
     def freeze(self, source: str) -> None:
         """Append a block for good; it takes the place of the open tail."""
         self._draw(source)
         self._tail = ""
         self._frozen_end = self._end()
-        self.length += len(source)
 
     def set_tail(self, source: str) -> None:
         """Draw `source` behind what is frozen, instead of the tail before."""

@@ -14,13 +14,11 @@ from app.ui import theme
 from app.ui.chat.jump_button import JumpButton
 from app.ui.chat.message_widget import MessageWidget, PersonMessage, ReplyMessage
 from app.ui.chat.reply import LiveReply
+from app.ui.chat.row_placer import MARGIN, PAD, RowPlacer
 from app.ui.chat.spare_messages import SpareMessages
 from app.ui.chat.tab_order import TabOrder, distance_into_view
 from app.ui.chat.transcript_model import TranscriptModel
 
-_PAD = theme.SPACE_XL
-_MARGIN = 240
-"""Rows this far above and below the visible ones are ready, so that scrolling shows no gap."""
 _SETTLE_MS = 200
 
 
@@ -45,7 +43,7 @@ class TranscriptView(QAbstractScrollArea):
         self._model = TranscriptModel()
         self._shown: dict[int, MessageWidget] = {}
         self._spare = SpareMessages()
-        self._anchor = (0, -_PAD)
+        self._anchor = (0, -PAD)
         self._following = True
         self._placing = False
         self._column = 0
@@ -117,9 +115,9 @@ class TranscriptView(QAbstractScrollArea):
         live.feed(new_text)
         widget = self._shown.get(row)
         if isinstance(widget, ReplyMessage):
-            parts = len(widget.text.parts)
+            parts = widget.text.changes
             widget.follow(live)
-            self._measure(row, parts_changed=len(widget.text.parts) != parts)
+            self._measure(row, parts_changed=widget.text.changes != parts)
 
     def stream_reasoning(self, message_id: int, new_text: str) -> None:
         """Add what the model has thought since the last call; a message that is not here is ignored."""
@@ -161,7 +159,7 @@ class TranscriptView(QAbstractScrollArea):
         """Bring the beginning of a message to the top of the window."""
         row = self._model.row_of(message_id)
         if row is not None:
-            self._anchor = (row, -_PAD)
+            self._anchor = (row, -PAD)
             self._set_following(False)
             self._place()
             self._set_following(self._at_end())
@@ -175,8 +173,8 @@ class TranscriptView(QAbstractScrollArea):
             row, offset = self._anchor
             self._anchor = (row, offset - dy)
         else:
-            row = self._model.heights.row_at(value - _PAD)
-            self._anchor = (row, value - _PAD - self._model.heights.top(row))
+            row = self._model.heights.row_at(value - PAD)
+            self._anchor = (row, value - PAD - self._model.heights.top(row))
         self._set_following(value >= bar.maximum())
         self._place()
 
@@ -273,32 +271,20 @@ class TranscriptView(QAbstractScrollArea):
 
     def _tops(self) -> dict[int, int]:
         """Which rows are in view or near it, and where each begins in the window."""
-        window, last = self.viewport().height(), len(self._model.messages) - 1
-        if not self._following:
-            tops = self._fill(*self._anchor)
-            bottom = max(tops)
-            if bottom < last or tops[bottom] + self._model.heights[bottom] + _PAD >= window:
-                return tops if tops.get(0, 0) <= _PAD else self._fill(0, -_PAD)
-        tops = self._fill(last, self._ready(last) + _PAD - window)
-        return tops if tops.get(0, 0) <= _PAD else self._fill(0, -_PAD)
+        last = len(self._model.messages) - 1
+        placer = RowPlacer(self.viewport().height(), last, self._ready, self._reveal)
+        return placer.from_end() if self._following else placer.from_anchor(*self._anchor)
 
-    def _fill(self, row: int, offset: int) -> dict[int, int]:
-        """Rows around one that reaches `offset` pixels above the window, as far as they are needed."""
-        window, last = self.viewport().height(), len(self._model.messages) - 1
-        row = min(row, last)
-        tops: dict[int, int] = {}
-        top, upward = -offset, row - 1
-        while row <= last and (top < window + _MARGIN or not tops):
-            height = self._ready(row)
-            tops[row] = top
-            top += height
-            row += 1
-        top = -offset
-        while upward >= 0 and top > -_MARGIN:
-            top -= self._ready(upward)
-            tops[upward] = top
-            upward -= 1
-        return tops
+    def _reveal(self, row: int, top: int) -> tuple[int, int]:
+        """Draw what is in view of a row that begins at `top`; its growth above the view, and its height."""
+        widget, grown = self._shown[row], 0
+        if isinstance(widget, ReplyMessage):
+            changes = widget.text.changes
+            grown = widget.reveal(-top - MARGIN, self.viewport().height() - top + MARGIN)
+            if widget.text.changes != changes:
+                self._tabs.stale = True
+                self._model.heights[row] = widget.height_for(self._column)
+        return grown, self._model.heights[row]
 
     def _arrange(self, tops: dict[int, int]) -> None:
         window = self.viewport().height()
@@ -307,7 +293,7 @@ class TranscriptView(QAbstractScrollArea):
         self._scroll_along(tops)
         for row in list(self._shown):
             top, height = tops.get(row), self._model.heights[row]
-            near = top is not None and top + height > -_MARGIN and top < window + _MARGIN
+            near = top is not None and top + height > -MARGIN and top < window + MARGIN
             widget = self._shown[row]
             if near and top is not None:
                 # Apart, for Qt copies what only moves and draws what only grows where it is new.
@@ -339,12 +325,12 @@ class TranscriptView(QAbstractScrollArea):
 
     def _move_bar(self, tops: dict[int, int]) -> None:
         bar, window = self.verticalScrollBar(), self.viewport().height()
-        total = self._model.heights.total + 2 * _PAD if tops else 0
+        total = self._model.heights.total + 2 * PAD if tops else 0
         bar.setRange(0, max(0, total - window))
         bar.setPageStep(window)
         bar.setSingleStep(2 * 21)
         row, offset = self._anchor
-        bar.setValue(_PAD + self._model.heights.top(row) + offset if tops else 0)
+        bar.setValue(PAD + self._model.heights.top(row) + offset if tops else 0)
 
     # What happens to it
 
@@ -383,7 +369,7 @@ class TranscriptView(QAbstractScrollArea):
             # Not for a window that comes to the front: its focus did not move, it only came back.
             if within and old is not None and new is not None and not QGuiApplication.mouseButtons():
                 bar = self.verticalScrollBar()
-                bar.setValue(bar.value() + distance_into_view(new, self.viewport(), _PAD))
+                bar.setValue(bar.value() + distance_into_view(new, self.viewport(), PAD))
 
     def _draw_again(self) -> None:
         for row, widget in self._shown.items():
