@@ -158,12 +158,11 @@ class ChatSession(QObject):
             path = self._store.path(conversation_id)
             parent = path[-1].id if path else None
             message = self._store.append(conversation_id, Role.USER, text, parent_id=parent).result()
-            self._store.set_draft(conversation_id, "").result()
             return [*path, message]
 
         def stored(history: list[Message]) -> None:
+            self._reply(conversation, history)  # first: the engine need not wait until it is painted
             self.message_added.emit(conversation_id, history[-1])
-            self._reply(conversation, history)
             self.refresh_list()
 
         self._background.run(operation, stored, self.failed.emit)

@@ -78,6 +78,7 @@ class Reply:
         self._cancellation = Cancellation()
         self._lock = threading.Lock()
         self._message: Message | None = None
+        self._left_out = 0
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._drained = self._saved = (0, 0)
@@ -138,20 +139,17 @@ class Reply:
 
     def _run(self) -> None:
         request = self.request
-        try:
-            message = self._store.append(
-                request.conversation_id,
-                Role.ASSISTANT,
-                "",
-                parent_id=request.history[-1].id,
-                state=MessageState.STREAMING,
-                model=request.model,
-                engine=request.engine,
-            ).result()
-        except EdgewiseError as error:
-            self._refuse(error)
-            return
-        self._show(message)
+        # The disk takes its milliseconds while the engine is asked; nothing is shown before both are done.
+        placing = self._store.append(
+            request.conversation_id,
+            Role.ASSISTANT,
+            "",
+            parent_id=request.history[-1].id,
+            state=MessageState.STREAMING,
+            model=request.model,
+            engine=request.engine,
+        )
+        placing.add_done_callback(self._placed)
         first_text: float | None = None
         finished: Finished | None = None
         failure: EdgewiseError | None = None
@@ -159,8 +157,7 @@ class Reply:
         try:
             loaded = self._acquire(request.model, self._cancellation)
             prompt = self._prompt(loaded)
-            message = replace(message, left_out=prompt.left_out)
-            self._show(message)
+            self._leave_out(prompt.left_out)
             started = time.monotonic()
             events = loaded.client.stream(ChatRequest(prompt.messages, request.params), self._cancellation)
             for event in events:
@@ -176,9 +173,15 @@ class Reply:
                         finished = event
         except EdgewiseError as error:
             failure = error
+        ended = time.monotonic()
+        try:
+            message = placing.result()
+        except EdgewiseError as error:
+            self._refuse(error)
+            return
         metrics = GenerationMetrics.measured(
             ttft_s=first_text - started if first_text is not None else None,
-            duration_s=time.monotonic() - started,
+            duration_s=ended - started,
             usage=finished.usage if finished else None,
             timings=finished.timings if finished else None,
         )
@@ -187,7 +190,7 @@ class Reply:
         else:
             state = MessageState.STOPPED if self._cancellation.cancelled else MessageState.INTERRUPTED
         error_text = failure.message if failure and state is MessageState.INTERRUPTED else None
-        self._end(replace(message, state=state, error=error_text, metrics=metrics))
+        self._end(replace(message, left_out=self._left_out, state=state, error=error_text, metrics=metrics))
 
     def _prompt(self, loaded: LoadedModel) -> FittedPrompt:
         history = self.request.history
@@ -206,10 +209,21 @@ class Reply:
         with self._lock:
             pieces.append(text)
 
-    def _show(self, message: Message) -> None:
+    def _placed(self, placing: Future[Message]) -> None:
+        """The reply has its place in the database, or cannot have one: then nobody shall wait for it."""
+        if placing.exception() is not None:
+            self._cancellation.cancel()
+            return
         with self._lock:
-            self._message = message
+            if self._message is None:  # a reply that failed at once may have ended before this is called
+                self._message = replace(placing.result(), left_out=self._left_out)
         self._wake()
+
+    def _leave_out(self, count: int) -> None:
+        with self._lock:
+            self._left_out = count
+            if self._message is not None:
+                self._message = replace(self._message, left_out=count)
 
     def _end(self, message: Message) -> None:
         with self._lock:

@@ -123,7 +123,8 @@ class Conversations:
         """Store a message after `parent_id` (None: at the beginning); it becomes the leaf.
 
         A second reply to the same question is appended with the question as its parent. The first message
-        of a person names the conversation unless they named it themselves.
+        of a person names the conversation unless they named it themselves. A person's message takes the
+        draft with it: one transaction, so that a sent message never stands in the composer again.
         """
         now = self._clock()
         text = well_formed(text)
@@ -145,8 +146,9 @@ class Conversations:
                 (conversation_id, parent_id, role.value, text, state.value, now, model, engine),
             ).lastrowid
             assert row_id is not None
+            draft = ", draft = ''" if role is Role.USER else ""
             connection.execute(
-                "UPDATE conversations SET leaf_id = ?, last_used_at = ? WHERE id = ?",
+                f"UPDATE conversations SET leaf_id = ?, last_used_at = ?{draft} WHERE id = ?",
                 (row_id, now, conversation_id),
             )
             return Message(row_id, parent_id, role, text, now, state, model=model, engine=engine)
