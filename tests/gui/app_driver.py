@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -43,13 +43,15 @@ def change_settings(**values: object) -> None:
     save_settings(paths.settings, replace(load_settings(paths.settings), **values))  # type: ignore[arg-type]
 
 
-def write_conversation(title: str, *texts: str, draft: str = "") -> int:
+def write_conversation(
+    title: str, *texts: str, draft: str = "", params: SamplingParams = SamplingParams()
+) -> int:
     """A conversation of an earlier run: a person and the model in turns. Without texts it is empty."""
     paths = Paths.find()
     paths.create()
     with Database.open(paths.database) as database:
         store = Conversations(database)
-        conversation = store.create().result()
+        conversation = store.create(params=params).result()
         parent: int | None = None
         for number, text in enumerate(texts):
             role = Role.ASSISTANT if number % 2 else Role.USER
@@ -149,8 +151,11 @@ class App:
 
     def shown_messages(self) -> list[str]:
         """The texts on the page from top to bottom, as far as they are in view."""
-        kinds = (PersonMessage, ReplyMessage)
-        widgets = [w for kind in kinds for w in self.transcript.findChildren(kind) if w.isVisible()]
+        widgets: list[PersonMessage | ReplyMessage] = [
+            *self.transcript.findChildren(PersonMessage),
+            *self.transcript.findChildren(ReplyMessage),
+        ]
+        widgets = [widget for widget in widgets if widget.isVisible()]
         widgets.sort(key=lambda widget: widget.y())
         return [text_of(widget) for widget in widgets]
 
@@ -206,13 +211,13 @@ def text_of(widget: PersonMessage | ReplyMessage) -> str:
         return widget.text.toPlainText()
     words = []
     for part in widget.text.parts:
-        texts = [part] if isinstance(part, QTextEdit) else part.findChildren(QPlainTextEdit)
-        texts = texts or part.findChildren(QTextEdit)
+        inside = [*part.findChildren(QPlainTextEdit), *part.findChildren(QTextEdit)]
+        texts: list[Any] = [part] if isinstance(part, QTextEdit) else inside
         words += [text.toPlainText() for text in texts]
     return "\n".join(words)
 
 
-def short(tokens: int = 24) -> SamplingParams:
+def short(tokens: int = 12) -> SamplingParams:
     """Sampling for a short reply that is the same each time."""
     return SamplingParams(temperature=0.0, max_tokens=tokens, seed=1)
 

@@ -137,3 +137,12 @@ def test_a_matter_of_its_own_does_not_hide_an_offer(bar, qtbot) -> None:
     assert list(buttons(bar)) == ["Undo"]
     dismiss(bar, qtbot)
     assert bar.text == "It did not start."
+
+
+def test_looking_at_the_details_settles_nothing(bar, qtbot) -> None:
+    seen: list[str] = []
+    bar.say("It broke.", [("Try again", lambda: None)], details=("Show log", lambda: seen.append("log")))
+    assert list(buttons(bar)) == ["Show log", "Try again"]
+    qtbot.mouseClick(buttons(bar)["Show log"], Qt.MouseButton.LeftButton)
+    assert seen == ["log"]
+    assert list(buttons(bar)) == ["Show log", "Try again"]

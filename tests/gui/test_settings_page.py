@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,9 @@ from PySide6.QtGui import QDesktopServices, QWheelEvent
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
-    QDoubleSpinBox,
     QLabel,
-    QPlainTextEdit,
     QPushButton,
-    QSpinBox,
+    QWidget,
 )
 
 from app.domain.generation import SamplingParams
@@ -59,9 +56,7 @@ def page(qtbot, empty_home, kept) -> SettingsPage:
 
 def field(page: SettingsPage, name: str) -> Any:
     """The field with this accessible name."""
-    kinds: tuple[Callable[..., Any], ...] = (QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit)
-    found = [w for kind in kinds for w in page.findChildren(kind) if w.accessibleName() == name]  # type: ignore[arg-type]
-    return found[0]
+    return next(widget for widget in page.findChildren(QWidget) if widget.accessibleName() == name)
 
 
 def button(page: SettingsPage, name: str) -> QPushButton:
