@@ -28,9 +28,14 @@ _BESIDE_FROM = 560
 class _Notice:
     sentence: str
     actions: Sequence[Action]
+    details: Action | None
     about: str
     failed: bool
     ms: int
+
+    @property
+    def deeds(self) -> list[Action]:
+        return [*([self.details] if self.details else []), *self.actions]
 
     def is_again(self, other: _Notice) -> bool:
         """Whether it says what `other` said, or what became of it."""
@@ -91,15 +96,17 @@ class NoticeBar(QWidget):
         sentence: str,
         actions: Sequence[Action] = (),
         *,
+        details: Action | None = None,
         about: str = "",
         failed: bool = True,
         ms: int = 0,
     ) -> None:
         """Show `sentence` with up to two deeds. `ms` 0 keeps it until it is dismissed.
 
-        `about` names the matter, so that `settle` can take the notice back when it is over.
+        An action settles the notice; `details`, which only shows more of it, does not. `about` names the
+        matter, so that `settle` can take the notice back when it is over.
         """
-        notice = _Notice(sentence, tuple(actions), about, failed, ms)
+        notice = _Notice(sentence, tuple(actions), details, about, failed, ms)
         offer = self._shown if self._shown is not None and self._shown.ms else None
         before = self._waiting if offer or self._shown is None else [*self._waiting, self._shown]
         waiting = [old for old in before if not notice.is_again(old)][-_MOST_WAITING:]
@@ -128,9 +135,9 @@ class NoticeBar(QWidget):
         self._draw_icon()
         self._words.setText(notice.sentence)
         for place, button in enumerate(self._buttons):
-            offered = place < len(notice.actions)
+            offered = place < len(notice.deeds)
             button.setVisible(offered)
-            button.setText(notice.actions[place][0] if offered else "")
+            button.setText(notice.deeds[place][0] if offered else "")
         self._words.setAccessibleName(notice.sentence)
         self.setAccessibleName(notice.sentence)
         self._timer.stop()
@@ -141,9 +148,10 @@ class NoticeBar(QWidget):
 
     def _do(self, place: int) -> None:
         assert self._shown is not None
-        call = self._shown.actions[place][1]
-        self._next()
-        call()
+        deed = self._shown.deeds[place]
+        if deed is not self._shown.details:
+            self._next()
+        deed[1]()
 
     def _draw_icon(self) -> None:
         failed = self._shown is not None and self._shown.failed

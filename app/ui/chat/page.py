@@ -306,19 +306,19 @@ class ChatPage(QWidget):
         self._show_model()
         self._show_meter()
         if status.state is EngineState.FAILED:
-            actions = [("Try again", self._restart)]
-            if status.log:
-                actions.insert(0, ("Show log", self.show_log))
-            self.notice.say(status.error, actions, about="engine")
+            self.notice.say(
+                status.error,
+                [("Try again", self._restart)],
+                details=("Show log", self.show_log) if status.log else None,
+                about="engine",
+            )
         else:
             self.notice.settle("engine")
 
     def show_error(self, error: EdgewiseError) -> None:
         """Say an expected failure that belongs to no message."""
-        actions = []
-        if error.detail:
-            actions.append(("Show details", lambda: self._show_detail(error.message, error.detail)))
-        self.notice.say(error.message, actions)
+        details = ("Show details", lambda: self._show_detail(error.message, error.detail))
+        self.notice.say(error.message, details=details if error.detail else None)
 
     def _failed(self, error: EdgewiseError) -> None:
         """The session could not do something, perhaps store what was just sent: it must not be lost."""
@@ -339,6 +339,7 @@ class ChatPage(QWidget):
         if self._conversation is None:  # nothing is open yet
             self.composer.set_text(text)
             return
+        self.panel.form.flush()  # what was set a moment ago counts for this reply
         self._sending = (self._conversation.id, text)
         self.composer.set_replying(True)  # at once: a second Enter must not overtake this message
         self._session.send(self._conversation, text)
@@ -389,6 +390,7 @@ class ChatPage(QWidget):
 
     def _regenerate(self, message_id: int) -> None:
         if self._conversation is not None and not self._session.is_replying(self._conversation.id):
+            self.panel.form.flush()
             self._session.regenerate(self._conversation, message_id)
 
     def _restart(self) -> None:
