@@ -32,7 +32,7 @@ class SseDecoder:
             line = raw.removesuffix(b"\r")
             if line.startswith(b"data:"):
                 value = line[5:].removeprefix(b" ")
-                self._size += len(value) + 1  # an empty line takes memory too
+                self._size += len(value) + 8  # its place in the list; empty lines take memory too
                 self._data.append(value)
             elif not line and self._data:
                 yield b"\n".join(self._data).decode("utf-8", errors="replace")
