@@ -106,7 +106,7 @@ def test_a_cancel_stops_the_server_within_200_ms(loaded):
     """Told by the server's own log: its slot is released."""
     took = []
     for _ in range(3):
-        before, cancellation = released(loaded), Cancellation()
+        cancellation = Cancellation()
         request = ChatRequest(
             [ChatMessage(Role.USER, "Tell a very long story.")],
             SamplingParams(max_tokens=1500),
@@ -115,7 +115,7 @@ def test_a_cancel_stops_the_server_within_200_ms(loaded):
         events = loaded.client.stream(request, cancellation)
         for _ in range(5):
             assert isinstance(next(events), TextDelta)
-        assert released(loaded) == before
+        before = released(loaded)  # by now the log has all of earlier requests
         began = time.monotonic()
         cancellation.cancel()
         assert list(events)[-1] == Finished(FinishReason.CANCELLED)
