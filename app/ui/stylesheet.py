@@ -36,18 +36,26 @@ QPushButton:pressed {{ background: {button_pressed}; }}
 QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:default {{ background: {accent}; color: {on_accent}; }}
 QPushButton:default:focus {{ border-color: {text}; }}
+NoticeBar QPushButton {{ background: {wash_strong}; }}
 QPushButton:disabled {{ color: {faint}; background: {button}; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 8px; }}
 QToolButton:hover {{ background: {wash}; }}
 QToolButton:pressed, QToolButton:checked {{ background: {wash_strong}; }}
 QToolButton:focus {{ border-color: {accent}; }}
-QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit[framed="true"] {{
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit[framed="true"] {{
     background: {raised}; color: {text}; border: 1px solid {hairline}; border-radius: 8px;
     padding: 5px 8px; selection-background-color: {selection}; selection-color: {text};
 }}
-QSpinBox, QDoubleSpinBox {{ padding: 4px 6px; }}
+QSpinBox, QDoubleSpinBox {{ padding: 4px 0; min-height: 20px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
+QComboBox {{ padding-right: 28px; min-height: 18px; }}
+QComboBox::drop-down {{ width: 0; border: none; }}
+QComboBox QAbstractItemView {{
+    background: {raised}; border: 1px solid {hairline}; padding: 4px; outline: none;
+    selection-background-color: {button_hover}; selection-color: {text};
+}}
 QPlainTextEdit[framed="true"] {{ padding: 4px; }}
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit[framed="true"]:focus {{
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit[framed="true"]:focus {{
     border-color: {accent};
 }}
 QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{

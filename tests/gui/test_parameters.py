@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QPlainTextEdit, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDoubleSpinBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
 
 from app.domain.generation import PARAMETERS, SamplingParams
 from app.ui.chat.parameters import ParametersForm, ParametersPanel
@@ -72,6 +80,21 @@ def test_it_begins_with_the_defaults(form) -> None:
         default = getattr(SamplingParams(), parameter.name)
         box = field(form, parameter.label)
         assert box.text() == "automatic" if default is None else box.value() == default
+
+
+@pytest.mark.parametrize("width", [300, 700])
+def test_every_value_can_be_read(qtbot, width) -> None:
+    panel = ParametersPanel()
+    qtbot.addWidget(panel)
+    panel.setFixedWidth(width)
+    panel.form.show_values("", SamplingParams(top_k=1000, max_tokens=1_000_000, seed=LARGEST_SEED))
+    panel.show()
+    qtbot.waitExposed(panel)
+    for parameter in PARAMETERS:
+        box = field(panel.form, parameter.label)
+        line = box.findChild(QLineEdit)
+        assert line.width() >= line.fontMetrics().horizontalAdvance(line.text()) + 4
+        assert box.rect().contains(line.geometry())
 
 
 def test_values_are_shown_without_being_reported(form, qtbot) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QDoubleSpinBox,
     QFormLayout,
     QFrame,
@@ -25,6 +24,7 @@ from app.ui import theme
 WIDTH = 300
 _SAVE_DELAY_MS = 300
 _PROMPT_HEIGHT = 120
+_FIELD_WIDTH = 160
 _LARGEST_INT = 2**31 - 1
 """QSpinBox counts to here; whole numbers beyond are shown by QDoubleSpinBox, exactly to 2**53."""
 
@@ -55,7 +55,6 @@ class ParametersForm(QWidget):
         sampling_label.setFont(theme.body_font(semibold=True))
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
         form.setHorizontalSpacing(theme.SPACE_M)
         form.setVerticalSpacing(theme.SPACE_S)
         self._fields: dict[str, QSpinBox | QDoubleSpinBox] = {}
@@ -65,6 +64,7 @@ class ParametersForm(QWidget):
             label = QLabel(parameter.label, self)
             label.setToolTip(parameter.explanation)
             label.setBuddy(field)
+            label.setMinimumHeight(field.sizeHint().height())  # else it stands above its middle
             form.addRow(label, field)
         reset = QPushButton("Use the defaults", self)
         reset.clicked.connect(self._reset)
@@ -119,10 +119,11 @@ class ParametersForm(QWidget):
             field.setSpecialValueText("automatic")
         field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         field.installEventFilter(WheelGuard(field))
-        field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         field.setAccessibleName(parameter.label)
         field.setAccessibleDescription(parameter.explanation)
         field.setToolTip(parameter.explanation)
+        field.setMaximumWidth(_FIELD_WIDTH)
+        field.lineEdit().setTextMargins(theme.SPACE_XS, 0, theme.SPACE_XS, 0)
         field.setFont(theme.tabular_font(theme.SIZE_BODY))
         field.valueChanged.connect(lambda value: self._changed(parameter, value))
         return field

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QComboBox,
     QFormLayout,
     QFrame,
@@ -24,10 +23,13 @@ from PySide6.QtWidgets import (
 from app import __version__
 from app.storage.paths import Paths
 from app.storage.settings import MAXIMUM_CONTEXT_LENGTH, MAXIMUM_THREADS, Settings, Theme
-from app.ui import theme
+from app.ui import icons, theme
 from app.ui.chat.parameters import ParametersForm, WheelGuard
 
 _THEMES: tuple[tuple[str, Theme], ...] = (("As the system", "system"), ("Light", "light"), ("Dark", "dark"))
+
+_FIELD_WIDTH = 160
+_CHEVRON = 14
 
 
 class SettingsPage(QScrollArea):
@@ -66,7 +68,8 @@ class SettingsPage(QScrollArea):
 
     def _add_appearance(self, layout: QVBoxLayout) -> None:
         form = _section("Appearance", layout)
-        self._theme = QComboBox()
+        self._theme = _Choice()
+        self._theme.setMinimumWidth(_FIELD_WIDTH)
         for label, value in _THEMES:
             self._theme.addItem(label, value)
         self._theme.setCurrentIndex(self._theme.findData(self._settings().theme))
@@ -74,7 +77,7 @@ class SettingsPage(QScrollArea):
         self._theme.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._theme.installEventFilter(WheelGuard(self._theme))
         self._theme.activated.connect(self._keep)
-        form.addRow("Colours", self._theme)
+        _add_row(form, "Colours", self._theme)
 
     def _add_engine(self, layout: QVBoxLayout) -> None:
         form = _section("Loading a model", layout)
@@ -94,7 +97,7 @@ class SettingsPage(QScrollArea):
         )
         for field in (self._context, self._threads):
             field.editingFinished.connect(self._keep)
-            form.addRow(field.accessibleName(), field)
+            _add_row(form, field.accessibleName(), field)
         _hint("A change takes effect when a model is loaded next.", layout)
         log = QPushButton("Show the engine's log")
         log.clicked.connect(self.log_requested)
@@ -152,16 +155,35 @@ class SettingsPage(QScrollArea):
             self.changed.emit(settings)
 
 
+class _Choice(QComboBox):
+    """With the app's own chevron; on systems with a style of their own it is theirs."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.style().name() not in ("fusion", ""):  # "" is a style sheet over Fusion
+            return
+        mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        x = theme.SPACE_S if mirrored else self.width() - theme.SPACE_S - _CHEVRON
+        drawn = icons.pixmap("chevron-down", theme.current().secondary, _CHEVRON, self.devicePixelRatioF())
+        QPainter(self).drawPixmap(x, (self.height() - _CHEVRON) // 2 + 1, drawn)
+
+
 def _section(title: str, layout: QVBoxLayout) -> QFormLayout:
     heading = QLabel(title)
     heading.setFont(theme.body_font(theme.SIZE_HEADING, semibold=True))
     layout.addSpacing(theme.SPACE_L)
     layout.addWidget(heading)
     form = QFormLayout()
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
     form.setHorizontalSpacing(theme.SPACE_L)
     form.setVerticalSpacing(theme.SPACE_S)
     layout.addLayout(form)
     return form
+
+
+def _add_row(form: QFormLayout, name: str, field: QWidget) -> None:
+    form.addRow(name, field)
+    form.labelForField(field).setMinimumHeight(field.sizeHint().height())  # else it stands above its middle
 
 
 def _hint(words: str, layout: QVBoxLayout) -> None:
@@ -179,11 +201,11 @@ def _count(maximum: int, value: int | None, name: str, explanation: str) -> QSpi
     field.setSpecialValueText("automatic")
     field.setValue(value or 0)
     field.setGroupSeparatorShown(True)
-    field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
     field.setAccessibleName(name)
     field.setAccessibleDescription(explanation)
     field.setToolTip(explanation)
-    field.setMinimumWidth(140)
+    field.setMinimumWidth(_FIELD_WIDTH)
+    field.lineEdit().setTextMargins(theme.SPACE_XS, 0, theme.SPACE_XS, 0)
     field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     field.installEventFilter(WheelGuard(field))
     return field
