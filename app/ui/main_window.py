@@ -65,8 +65,11 @@ class MainWindow(QMainWindow):
         """Bring a page to the front; its rail button follows."""
         self._pages.setCurrentIndex(index)
         self._rail.mark(index)
-        if self._pages.currentWidget() is self.chat:
+        page = self._pages.currentWidget()
+        if page is self.chat:
             self.chat.focus_composer()
+        elif page is not None:
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def come_forward(self) -> None:
         """Show the window above the others."""

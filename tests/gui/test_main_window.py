@@ -8,7 +8,7 @@ from concurrent.futures import Future
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QStackedWidget
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QStackedWidget
 
 from app.domain.conversation import Message
 from app.domain.errors import DiskFull
@@ -359,9 +359,29 @@ def test_the_database_that_was_set_aside_is_told_even_without_a_model(open_app, 
 def test_a_suggestion_goes_into_the_field(open_app) -> None:
     app = open_app()
     app.chat.empty.set_has_model(True)
-    suggestion = app.button("Suggest three names for a small sailing boat.")
-    app.click(suggestion)
-    assert app.chat.composer.text == suggestion.text()
+    suggestion = "Suggest three names for a small sailing boat."
+    app.window.resize(720, 480)
+    app.click(app.button("System prompt and sampling"))
+    button = app.button(suggestion)
+    assert isinstance(button, QPushButton)
+    app.wait(lambda: button.text().endswith("…"))
+    app.click(button)
+    assert app.chat.composer.text == suggestion
+    assert app.field.hasFocus()
+
+
+def test_the_focus_does_not_stay_in_what_is_folded_away(app, qtbot) -> None:
+    app.ctrl(Qt.Key.Key_F)
+    assert app.search().hasFocus()
+    app.ctrl(Qt.Key.Key_B)
+    assert app.field.hasFocus()
+    app.ctrl(Qt.Key.Key_F)
+    app.window.resize(720, 480)
+    qtbot.waitUntil(app.list.isHidden)
+    assert app.field.hasFocus()
+    app.click(app.button("System prompt and sampling"))
+    one(app.chat.panel, QPlainTextEdit).setFocus()
+    app.click(app.button("System prompt and sampling"))
     assert app.field.hasFocus()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui import theme
@@ -12,6 +13,8 @@ SUGGESTIONS = (
     "Write a Python function that counts the words of a text.",
     "Suggest three names for a small sailing boat.",
 )
+
+_LEAST_WIDTH = 120
 
 
 class EmptyState(QWidget):
@@ -38,7 +41,7 @@ class EmptyState(QWidget):
         layout.addWidget(self._words)
         layout.addSpacing(theme.SPACE_M)
         for suggestion in SUGGESTIONS:
-            button = QPushButton(suggestion, self)
+            button = _Suggestion(suggestion, self)
             button.setAccessibleDescription("Puts this into the message field")
             button.clicked.connect(self._choose)
             layout.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -63,5 +66,29 @@ class EmptyState(QWidget):
 
     def _choose(self) -> None:
         button = self.sender()
-        if isinstance(button, QPushButton):
-            self.suggestion_chosen.emit(button.text())
+        if isinstance(button, _Suggestion):
+            self.suggestion_chosen.emit(button.suggestion)
+
+
+class _Suggestion(QPushButton):
+    """Cut with an ellipsis where there is no room, not on both sides."""
+
+    def __init__(self, suggestion: str, parent: QWidget) -> None:
+        super().__init__(suggestion, parent)
+        self.suggestion = suggestion
+        self.setAccessibleName(suggestion)
+        self._around = self.sizeHint().width() - self.fontMetrics().horizontalAdvance(suggestion)
+
+    def sizeHint(self) -> QSize:
+        self.ensurePolished()
+        shown = self.fontMetrics().horizontalAdvance(self.text())
+        whole = self.fontMetrics().horizontalAdvance(self.suggestion)
+        return super().sizeHint() + QSize(whole - shown, 0)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_LEAST_WIDTH, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.width() - self._around
+        self.setText(self.fontMetrics().elidedText(self.suggestion, Qt.TextElideMode.ElideRight, room))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QHBoxLayout,
     QLabel,
     QMessageBox,
@@ -43,6 +44,8 @@ from app.ui.notice_bar import UNDO_MS, NoticeBar
 FOLD_BELOW = 860
 """A narrower page folds the conversation list away."""
 _HEADER = 48
+_LEAST_TITLE = 140
+"""What a title keeps in a narrow header, where the model's name is cut too."""
 
 
 class ChatPage(QWidget):
@@ -469,9 +472,16 @@ class ChatPage(QWidget):
     def _show_meter(self) -> None:
         self.status.show_metrics(self._metrics, self._supervisor.status.context_length)
 
+    def _show_side(self, side: QWidget, edge: QWidget, shown: bool) -> None:
+        """The list or the panel; the focus does not stay in what goes."""
+        focus = QApplication.focusWidget()
+        if not shown and focus is not None and (focus is side or side.isAncestorOf(focus)):
+            self.focus_composer()
+        side.setVisible(shown)
+        edge.setVisible(shown)
+
     def _show_list(self, shown: bool) -> None:
-        self.list.setVisible(shown)
-        self._list_edge.setVisible(shown)
+        self._show_side(self.list, self._list_edge, shown)
         if self.width() >= FOLD_BELOW:
             self._list_wanted = shown
             self.settings_changed.emit(replace(self._settings(), sidebar_open=shown))
@@ -481,8 +491,7 @@ class ChatPage(QWidget):
     def _show_panel(self, shown: bool) -> None:
         if shown and self.width() < FOLD_BELOW:
             self._show_list(False)
-        self.panel.setVisible(shown)
-        self._panel_edge.setVisible(shown)
+        self._show_side(self.panel, self._panel_edge, shown)
         if not shown:
             self.panel.form.flush()
 
@@ -491,8 +500,7 @@ class ChatPage(QWidget):
         wide = self.width() >= FOLD_BELOW
         was_wide = event.oldSize().width() >= FOLD_BELOW or not event.oldSize().isValid()
         if wide != was_wide or not event.oldSize().isValid():
-            self.list.setVisible(wide and self._list_wanted)
-            self._list_edge.setVisible(wide and self._list_wanted)
+            self._show_side(self.list, self._list_edge, wide and self._list_wanted)
 
 
 class _Title(QLabel):
@@ -505,12 +513,12 @@ class _Title(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         # Its words must not push the model picker away.
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.setMinimumWidth(40)
 
     def show_title(self, title: str) -> None:
         self._full = title
         self.setToolTip(title)
         self.setAccessibleName(title)
+        self.setMinimumWidth(min(_LEAST_TITLE, self.fontMetrics().horizontalAdvance(title) + 1))
         self._elide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
