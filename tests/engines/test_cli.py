@@ -25,6 +25,7 @@ from app.cli.doctor import REPLY_TOKENS
 from app.domain.generation import PARAMETERS, ChatMessage, Role
 from app.storage.paths import Paths
 from app.storage.settings import Settings
+from tests.processes import is_alive
 
 DEADLINE_S = 60.0
 """For anything that is waited for, on a slow and busy machine."""
@@ -81,7 +82,7 @@ def offspring(pid: int) -> list[psutil.Process]:
 def assert_all_gone(processes: list[psutil.Process]) -> None:
     _, alive = psutil.wait_procs(processes, timeout=DEADLINE_S)
     # Who reaps an orphan depends on the system; a zombie keeps nothing but its number.
-    assert [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+    assert [p for p in alive if is_alive(p)] == []
 
 
 # --- one reply ---------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import pytest
 from app.engines.base import Launch
 from app.engines.guard import TERMINATE_GRACE_S
 from app.engines.process import EngineProcess
+from tests.processes import is_alive
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals; a job object does it on Windows")
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="macOS has no parent-death signal")
@@ -51,7 +52,7 @@ def gone(processes, deadline_s=DEADLINE_S):
     """Whether all have ended by then; one that nobody has reaped yet has."""
     end = time.monotonic() + deadline_s
     while True:
-        left = [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        left = [p for p in processes if is_alive(p)]
         if not left or time.monotonic() > end:
             return not left
         psutil.wait_procs(left, timeout=0.05)

@@ -74,12 +74,11 @@ def test_a_question_is_stored_before_it_is_asked(chat, mock, path):
 
     mock.behave = behave
     chat.ask(chat.new(), "Is this stored? 家")
-    assert seen == [
-        (
-            "Is this stored? 家",
-            [("user", "Is this stored? 家", "complete", None), ("assistant", "", STREAMING, None)],
-        )
-    ]
+    ((asked, stored),) = seen
+    question, *place_of_the_reply = stored
+    assert (asked, question) == ("Is this stored? 家", ("user", "Is this stored? 家", "complete", None))
+    # Stored while the engine is asked: it may be there already.
+    assert place_of_the_reply in ([], [("assistant", "", STREAMING, None)])
 
 
 def test_a_reply_is_kept_with_all_that_belongs_to_it(chat, path):

@@ -22,6 +22,7 @@ from app.domain.engine import EngineState
 from app.ui import theme
 from app.ui.log_dialog import LogDialog
 from tests.gui.app_driver import WAIT_MS, App, change_settings, one, short, write_conversation
+from tests.processes import is_alive
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -67,7 +68,7 @@ def engines() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children(recursive=True):
         try:
-            if "llama-server" in child.name() and child.status() != psutil.STATUS_ZOMBIE:
+            if "llama-server" in child.name() and is_alive(child):
                 found.append(child)
         except psutil.NoSuchProcess:
             continue
@@ -352,7 +353,7 @@ def test_closing_while_a_reply_comes_stores_it_and_leaves_no_process(talkative, 
     running = engines()
     assert running
     app.close()
-    assert not [engine for engine in running if engine.is_running() and engine.status() != "zombie"]
+    assert not [engine for engine in running if is_alive(engine)]
     again = open_app()
     question, reply = again.stored()
     assert question.text == QUESTION
