@@ -9,10 +9,10 @@ from pathlib import Path
 
 from app.domain.errors import ModelFileError
 from app.domain.model import LocalModel
+from app.domain.quantization import split_name
 
 _FIRST_PART = re.compile(r"-00001(-of-\d{5})$")
 _LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
-_QUANTIZATION = re.compile(r"[-._]((?:UD-)?I?Q\d+(?:_[A-Z0-9]+)*|B?F16|F32|MXFP4(?:_MOE)?|TQ[12]_0)$", re.I)
 
 
 def local_models(folder: Path) -> list[LocalModel]:
@@ -68,10 +68,7 @@ def choose_model(folder: Path, wanted: str | None, last_used: str | None) -> Loc
 
 def display_name(name: str) -> tuple[str, str]:
     """A model's name in two parts for reading: ("SmolLM2 135M Instruct", "Q4_1"); the second may be empty."""
-    stem = name.rsplit("/", 1)[-1]
-    match = _QUANTIZATION.search(stem)
-    quantization = match[1].upper() if match else ""
-    title = stem[: match.start()] if match else stem
+    title, quantization = split_name(name.rsplit("/", 1)[-1])
     return re.sub(r"[-_ ]+", " ", title).strip(), quantization
 
 
