@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox
@@ -23,8 +24,10 @@ from app.storage.settings import Settings, load_settings, save_settings
 from app.ui import theme
 from app.ui.chat.page import ChatPage
 from app.ui.main_window import MainWindow
-from app.ui.settings.page import SettingsPage
 from app.ui.single_instance import SingleInstance
+
+if TYPE_CHECKING:
+    from app.ui.settings.page import SettingsPage
 
 PURGE_AFTER_S = 30 * 24 * 3600.0
 """A deleted conversation is gone for good after this long."""
@@ -53,11 +56,9 @@ class Edgewise(QObject):
         )
         self.session = ChatSession(self.store, self.supervisor, self.background, self)
         self.chat = ChatPage(self.session, self.supervisor, self._current_settings)
-        self.settings_page = SettingsPage(self._current_settings, paths)
-        self.window = MainWindow(self.chat, self.settings_page, self._current_settings)
-        for source in (self.chat.settings_changed, self.settings_page.changed, self.window.settings_changed):
+        self.window = MainWindow(self.chat, self._make_settings_page, self._current_settings)
+        for source in (self.chat.settings_changed, self.window.settings_changed):
             source.connect(self._keep_settings)
-        self.settings_page.log_requested.connect(self.chat.show_log)
         self.chat.models_wanted.connect(self._list_models)
         self.window.closing.connect(self.close)
 
@@ -98,6 +99,14 @@ class Edgewise(QObject):
 
     def _current_settings(self) -> Settings:
         return self.settings
+
+    def _make_settings_page(self) -> SettingsPage:
+        from app.ui.settings.page import SettingsPage
+
+        page = SettingsPage(self._current_settings, self._paths)
+        page.changed.connect(self._keep_settings)
+        page.log_requested.connect(self.chat.show_log)
+        return page
 
     def _keep_settings(self, settings: Settings) -> None:
         if settings.theme != self.settings.theme:

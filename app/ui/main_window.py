@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPainter, QPaintEvent
@@ -22,32 +23,46 @@ from app.domain.conversation import UNTITLED
 from app.storage.settings import Settings
 from app.ui import icons, theme
 from app.ui.chat.page import ChatPage
-from app.ui.settings.page import SettingsPage
+
+if TYPE_CHECKING:
+    from app.ui.settings.page import SettingsPage
 
 FIRST_SIZE = QSize(1200, 800)
 SMALLEST_SIZE = QSize(720, 480)
 RAIL_WIDTH = 56
+CHAT, SETTINGS = 0, 1
+"""The pages' places in the rail and in the stack."""
 
 
 class MainWindow(QMainWindow):
-    """Holds the pages. `closing` comes before it is gone, so that all can be stored."""
+    """Holds the pages. `closing` comes before it is gone, so that all can be stored.
+
+    The settings page is made when it is first shown: a start must not wait for it.
+    """
 
     settings_changed = Signal(object)
     closing = Signal()
 
-    def __init__(self, chat: ChatPage, settings_page: SettingsPage, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self,
+        chat: ChatPage,
+        make_settings_page: Callable[[], SettingsPage],
+        settings: Callable[[], Settings],
+    ) -> None:
         super().__init__()
         self._settings = settings
         self.chat = chat
-        self.settings_page = settings_page
+        self.settings_page: SettingsPage | None = None
+        self._make_settings_page = make_settings_page
         self.setMinimumSize(SMALLEST_SIZE)
         self.resize(FIRST_SIZE)
         self.setWindowTitle("Edgewise")
         self._pages = QStackedWidget()
         self._rail = _Rail()
         # In the order of the final navigation; a page stands here once it works.
-        self._rail.add("chat", "Chat", "Ctrl+1", self._pages.addWidget(chat))
-        self._rail.add("settings", "Settings", "Ctrl+,", self._pages.addWidget(settings_page), at_end=True)
+        self._rail.add("chat", "Chat", "Ctrl+1", CHAT)
+        self._rail.add("settings", "Settings", "Ctrl+,", SETTINGS, at_end=True)
+        self._pages.insertWidget(CHAT, chat)
         self._rail.chosen.connect(self.show_page)
         across = QWidget()
         layout = QHBoxLayout(across)
@@ -63,6 +78,9 @@ class MainWindow(QMainWindow):
 
     def show_page(self, index: int) -> None:
         """Bring a page to the front; its rail button follows."""
+        if index == SETTINGS and self.settings_page is None:
+            self.settings_page = self._make_settings_page()
+            self._pages.insertWidget(SETTINGS, self.settings_page)
         self._pages.setCurrentIndex(index)
         self._rail.mark(index)
         page = self._pages.currentWidget()
@@ -85,8 +103,8 @@ class MainWindow(QMainWindow):
             ("Search", QKeySequence(standard.Find), self._search),
             ("Write", QKeySequence("Ctrl+L"), self._write),
             ("Conversations", QKeySequence("Ctrl+B"), self.chat.toggle_list),
-            ("Chat", QKeySequence("Ctrl+1"), lambda: self.show_page(0)),
-            ("Settings", QKeySequence("Ctrl+,"), lambda: self.show_page(1)),
+            ("Chat", QKeySequence("Ctrl+1"), lambda: self.show_page(CHAT)),
+            ("Settings", QKeySequence("Ctrl+,"), lambda: self.show_page(SETTINGS)),
             ("Close", QKeySequence("Ctrl+Q"), self.close),
         ):
             action = QAction(name, self)
@@ -95,15 +113,15 @@ class MainWindow(QMainWindow):
             self.addAction(action)
 
     def _new_chat(self) -> None:
-        self.show_page(0)
+        self.show_page(CHAT)
         self.chat.new_chat()
 
     def _search(self) -> None:
-        self.show_page(0)
+        self.show_page(CHAT)
         self.chat.focus_search()
 
     def _write(self) -> None:
-        self.show_page(0)
+        self.show_page(CHAT)
 
     def _show_title(self, title: str) -> None:
         self.setWindowTitle("Edgewise" if title == UNTITLED else f"{title} — Edgewise")
@@ -111,7 +129,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         geometry = b64encode(self.saveGeometry().data()).decode("ascii")
         self.chat.keep_unsaved()
-        self.settings_page.flush()
+        if self.settings_page is not None:
+            self.settings_page.flush()
         self.settings_changed.emit(replace(self._settings(), window_geometry=geometry))
         self.closing.emit()
         super().closeEvent(event)

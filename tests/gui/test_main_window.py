@@ -73,7 +73,7 @@ def test_everything_fits_into_the_smallest_window(app, qtbot, panel) -> None:
 def test_navigation_by_mouse(app) -> None:
     assert page(app) is app.chat
     app.click(app.button("Settings"))
-    assert page(app) is app.edgewise.settings_page
+    assert page(app) is app.edgewise.window.settings_page
     app.click(app.button("Chat"))
     assert page(app) is app.chat
     assert app.field.hasFocus()
@@ -81,7 +81,7 @@ def test_navigation_by_mouse(app) -> None:
 
 def test_navigation_by_keys(app) -> None:
     app.ctrl(Qt.Key.Key_Comma)
-    assert page(app) is app.edgewise.settings_page
+    assert page(app) is app.edgewise.window.settings_page
     assert app.button("Settings").isChecked()
     app.ctrl(Qt.Key.Key_1)
     assert page(app) is app.chat
@@ -92,7 +92,7 @@ def test_navigation_by_keys(app) -> None:
 def test_the_rail_can_be_walked_with_arrows(app) -> None:
     app.button("Chat").setFocus()
     app.press(Qt.Key.Key_Down)
-    assert page(app) is app.edgewise.settings_page
+    assert page(app) is app.edgewise.window.settings_page
 
 
 def test_search_shortcut_from_any_page(app) -> None:

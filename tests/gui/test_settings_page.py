@@ -163,7 +163,8 @@ def test_in_the_app_a_change_takes_effect_and_is_on_the_disk(qtbot, empty_home) 
     app = App(qtbot)
     qtbot.addWidget(app.window)
     app.ctrl(Qt.Key.Key_Comma)
-    page = app.edgewise.settings_page
+    page = app.edgewise.window.settings_page
+    assert page is not None
     box = field(page, "Colours")
     box.setCurrentIndex(2)
     box.activated.emit(2)
