@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-ROOT = Path("/")
+from app.hardware.reading import ROOT, text, whole_number
+
 NO_LIMIT_V1 = 1 << 60
 """Version 1 says "no limit" with the largest page-aligned number; anything near it is none."""
+MOST = (1 << 64) - 1
+DEEPEST = 64
+"""Levels of groups that are looked at; systemd makes fewer than ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,12 @@ def cpu_quota(root: Path = ROOT) -> float | None:
     quotas = []
     for folder in _folders(root, "cpu"):
         if _is_v2(root):
-            quota, _, period = _text(folder / "cpu.max").partition(" ")
+            quota, _, period = text(folder / "cpu.max").partition(" ")
         else:
-            quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
-        if quota.isdecimal() and period.isdecimal() and int(period) > 0:
-            quotas.append(int(quota) / int(period))
+            quota, period = text(folder / "cpu.cfs_quota_us"), text(folder / "cpu.cfs_period_us")
+        granted, of = whole_number(quota, MOST), whole_number(period, MOST)
+        if granted and of:
+            quotas.append(granted / of)
     return min(quotas, default=None)
 
 
@@ -46,12 +51,28 @@ def memory_limit(root: Path = ROOT) -> MemoryLimit | None:
     )
     limits = []
     for folder in _folders(root, "memory"):
-        limit, used = _text(folder / limit_file), _text(folder / usage_file)
-        if not limit.isdecimal() or int(limit) >= NO_LIMIT_V1:
+        limit = whole_number(text(folder / limit_file), NO_LIMIT_V1 - 1)
+        if not limit:  # a limit of nothing would have ended this process
             continue
-        taken = int(used) - _statistic(folder / "memory.stat", inactive) if used.isdecimal() else 0
-        limits.append(MemoryLimit(int(limit), max(0, int(limit) - max(0, taken))))
+        used = whole_number(text(folder / usage_file), MOST) or 0
+        taken = used - _statistic(folder / "memory.stat", inactive)
+        limits.append(MemoryLimit(limit, max(0, limit - max(0, taken))))
     return min(limits, key=lambda each: each.left, default=None)
+
+
+def swap_left(root: Path = ROOT) -> int | None:
+    """Bytes of swap that version 2's groups leave this process, or None without a limit.
+
+    Version 1 limits memory and swap only together.
+    """
+    if not _is_v2(root):
+        return None
+    left = []
+    for folder in _folders(root, "memory"):
+        limit = whole_number(text(folder / "memory.swap.max"), NO_LIMIT_V1 - 1)
+        if limit is not None:
+            left.append(max(0, limit - (whole_number(text(folder / "memory.swap.current"), MOST) or 0)))
+    return min(left, default=None)
 
 
 def _is_v2(root: Path) -> bool:
@@ -70,7 +91,7 @@ def _folders(root: Path, controller: str) -> Iterator[Path]:
     group = _group(root, controller)
     while True:
         folder = mount / str(group).lstrip("/")
-        if folder.is_dir():
+        if _is_folder(folder):
             yield folder
         if group == group.parent:
             return
@@ -80,25 +101,24 @@ def _folders(root: Path, controller: str) -> Iterator[Path]:
 def _group(root: Path, controller: str) -> PurePosixPath:
     """The path of this process's group, as /proc/self/cgroup tells it (lines "id:controllers:path")."""
     v2 = _is_v2(root)
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    for line in text(root / "proc/self/cgroup").splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if path.startswith("/") and (not controllers if v2 else controller in controllers.split(",")):
-            return PurePosixPath("/", *(part for part in path.split("/") if part not in ("", "..")))
+            return PurePosixPath("/", *[part for part in path.split("/") if part not in ("", "..")][:DEEPEST])
     return PurePosixPath("/")
 
 
-def _statistic(file: Path, name: str) -> int:
-    for line in _text(file).splitlines():
-        key, _, value = line.partition(" ")
-        if key == name and value.isdecimal():
-            return int(value)
-    return 0
-
-
-def _text(file: Path) -> str:
-    """A small file's text; empty when it is not there or may not be read."""
+def _is_folder(folder: Path) -> bool:
     try:
-        return file.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
+        return folder.is_dir()
+    except (OSError, ValueError):  # a name too long for the system, or with a null character
+        return False
+
+
+def _statistic(file: Path, name: str) -> int:
+    for line in text(file).splitlines():
+        key, _, value = line.partition(" ")
+        if key == name:
+            return whole_number(value, MOST) or 0
+    return 0

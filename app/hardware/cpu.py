@@ -4,29 +4,63 @@ from __future__ import annotations
 
 import os
 import platform
-import re
-import subprocess
 import sys
 from collections.abc import Collection
 from pathlib import Path
 
 from app.domain.machine import Cpu
-from app.hardware import cgroup
+from app.hardware import cgroup, reading, sysctl
+from app.hardware.cores import cores_of, probe_core_kinds
+from app.hardware.instructions import probe_instruction_sets
 
 NAME_KEYS = ("model name", "Model", "Hardware", "cpu model")
 """What different architectures call the processor in /proc/cpuinfo, the most telling first."""
+ARM_CORES = {
+    (0x41, 0xD03): "Cortex-A53",
+    (0x41, 0xD05): "Cortex-A55",
+    (0x41, 0xD07): "Cortex-A57",
+    (0x41, 0xD08): "Cortex-A72",
+    (0x41, 0xD0B): "Cortex-A76",
+    (0x41, 0xD0C): "Neoverse N1",
+    (0x41, 0xD40): "Neoverse V1",
+    (0x41, 0xD41): "Cortex-A78",
+    (0x41, 0xD44): "Cortex-X1",
+    (0x41, 0xD47): "Cortex-A710",
+    (0x41, 0xD48): "Cortex-X2",
+    (0x41, 0xD49): "Neoverse N2",
+    (0x41, 0xD4B): "Cortex-A78C",
+    (0x41, 0xD4C): "Cortex-X1C",
+    (0x41, 0xD4D): "Cortex-A715",
+    (0x41, 0xD4E): "Cortex-X3",
+    (0x41, 0xD4F): "Neoverse V2",
+    (0x41, 0xD80): "Cortex-A520",
+    (0x41, 0xD81): "Cortex-A720",
+    (0x41, 0xD82): "Cortex-X4",
+    (0x41, 0xD84): "Neoverse V3",
+    (0x41, 0xD85): "Cortex-X925",
+    (0x51, 0x001): "Qualcomm Oryon",
+    (0xC0, 0xAC3): "Ampere-1",
+    (0xC0, 0xAC4): "Ampere-1a",
+}
+"""Implementer and part of ARM cores (util-linux, sys-utils/lscpu-arm.c): ARM's processors tell no name."""
 
 
 def probe_cpu() -> Cpu:
     """This computer's processor."""
     logical = os.cpu_count() or 1
-    physical = physical_cores()
+    physical = min(physical_cores(), logical)
+    kinds = probe_core_kinds()
+    if kinds is not None and kinds.performance + kinds.efficiency != physical:
+        kinds = None  # a container or a virtual machine that shows the host's files
     return Cpu(
         model=_name(),
         architecture=platform.machine(),
         physical_cores=physical,
         logical_cores=logical,
         usable_cores=usable_physical_cores(),
+        performance_cores=kinds.performance if kinds else None,
+        efficiency_cores=kinds.efficiency if kinds else None,
+        instruction_sets=probe_instruction_sets(),
     )
 
 
@@ -37,7 +71,7 @@ def physical_cores() -> int:
     return psutil.cpu_count(logical=False) or os.cpu_count() or 1
 
 
-def usable_physical_cores(root: Path = cgroup.ROOT) -> int:
+def usable_physical_cores(root: Path = reading.ROOT) -> int:
     """Physical cores this process may use: its affinity and its control group's quota count. At least 1."""
     allowed = _affinity()
     if allowed is None:
@@ -53,27 +87,38 @@ def within_quota(cores: int, quota: float | None) -> int:
     return max(1, cores if quota is None else min(cores, int(quota)))
 
 
-def cores_of(processors: Collection[int], root: Path = cgroup.ROOT) -> int:
-    """How many physical cores Linux's logical `processors` belong to; 0 when it does not tell."""
-    cores = set()
-    for processor in processors:
-        topology = root / f"sys/devices/system/cpu/cpu{processor}/topology"
-        try:
-            cores.add((topology / "thread_siblings_list").read_text(encoding="ascii").strip())
-        except (OSError, ValueError):
-            return 0
-    return len(cores)
-
-
 def name_from_cpuinfo(text: str) -> str | None:
-    """The processor's name in what /proc/cpuinfo holds."""
+    """The processor's name in what /proc/cpuinfo holds, or the board's and its cores' where it has none."""
     found: dict[str, str] = {}
+    cores: dict[str, None] = {}
+    implementer = 0
     for line in text.splitlines():
         key, colon, value = line.partition(":")
-        if colon and value.strip():
-            found.setdefault(key.strip(), value.strip())
-    name = next((found[key] for key in NAME_KEYS if key in found), None)
-    return " ".join(name.split()) if name else None
+        key, value = key.strip(), value.strip()
+        if not colon or not value:
+            continue
+        found.setdefault(key, value)
+        if key == "CPU implementer":
+            implementer = _hexadecimal(value)
+        elif key == "CPU part" and (core := ARM_CORES.get((implementer, _hexadecimal(value)))):
+            cores[core] = None
+    name = _one_line(next((found[key] for key in NAME_KEYS if key in found), ""))
+    kinds = " + ".join(cores)
+    if name and kinds and "model name" not in found:
+        return f"{name} ({kinds})"
+    return name or kinds or None
+
+
+def _one_line(name: str) -> str:
+    """A name that cannot break a line of text, and not a page long."""
+    return "".join(c if c.isprintable() else " " for c in " ".join(name.split()))[:120].strip()
+
+
+def _hexadecimal(digits: str) -> int:
+    try:
+        return int(digits[:16], 16)
+    except ValueError:
+        return 0
 
 
 def _affinity() -> Collection[int] | None:
@@ -91,12 +136,9 @@ def _name() -> str:
     """The processor's name, or its architecture where no name is told."""
     name: str | None = None
     if sys.platform == "linux":
-        try:
-            name = name_from_cpuinfo(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
-        except OSError:
-            name = None
+        name = name_from_cpuinfo(reading.text(Path("/proc/cpuinfo")))
     elif sys.platform == "darwin":
-        name = sysctl("machdep.cpu.brand_string")
+        name = sysctl.read_settings((sysctl.BRAND,)).get(sysctl.BRAND)
     elif sys.platform == "win32":
         import winreg
 
@@ -106,15 +148,4 @@ def _name() -> str:
                 name = str(winreg.QueryValueEx(opened, "ProcessorNameString")[0])
         except OSError:
             name = None
-    return re.sub(r"\s+", " ", name or platform.processor() or platform.machine() or "unknown").strip()
-
-
-def sysctl(name: str) -> str | None:
-    """One of macOS's settings, or None."""
-    try:
-        done = subprocess.run(
-            ["/usr/sbin/sysctl", "-n", name], capture_output=True, text=True, timeout=2, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    return _one_line(name or "") or platform.processor() or platform.machine() or "unknown"

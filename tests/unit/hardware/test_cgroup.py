@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.hardware.cgroup import MemoryLimit, cpu_quota, memory_limit
+import pytest
+
+from app.hardware.cgroup import MemoryLimit, cpu_quota, memory_limit, swap_left
 
 GIB = 1 << 30
 
@@ -103,3 +105,44 @@ def test_rubbish_is_no_limit_and_a_path_cannot_climb_out(tmp_path: Path) -> None
     )
     assert cpu_quota(root) is None
     assert memory_limit(root) is None
+
+
+def test_swap_is_what_the_groups_leave_of_it(tmp_path: Path) -> None:
+    # docker run --memory 2g --memory-swap 2g: no swap at all.
+    files = {
+        "proc/self/cgroup": "0::/a/b\n",
+        "sys/fs/cgroup/cgroup.controllers": "memory\n",
+        "sys/fs/cgroup/a/memory.swap.max": f"{GIB}\n",
+        "sys/fs/cgroup/a/memory.swap.current": f"{GIB // 4}\n",
+        "sys/fs/cgroup/a/b/memory.swap.max": "max\n",
+    }
+    assert swap_left(write(tmp_path, files)) == GIB // 4 * 3
+    assert swap_left(write(tmp_path, {"sys/fs/cgroup/a/b/memory.swap.max": "0\n"})) == 0
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-5", "1e9", "٤٢", "0"])
+def test_numbers_that_cannot_be(tmp_path: Path, number: str) -> None:
+    root = write(
+        tmp_path,
+        {
+            "proc/self/cgroup": "0::/" + "deep/" * 3000 + "\n",
+            "sys/fs/cgroup/cgroup.controllers": "",
+            "sys/fs/cgroup/cpu.max": f"{number} {number}\n",
+            "sys/fs/cgroup/memory.max": f"{number}\n",
+        },
+    )
+    assert cpu_quota(root) is None
+    assert memory_limit(root) is None
+
+
+def test_a_usage_that_cannot_be_leaves_the_limit(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "sys/fs/cgroup/cgroup.controllers": "",
+            "sys/fs/cgroup/memory.max": f"{GIB}\n",
+            "sys/fs/cgroup/memory.current": "9" * 5000,
+            "sys/fs/cgroup/memory.stat": "inactive_file -1\n",
+        },
+    )
+    assert memory_limit(root) == MemoryLimit(GIB, GIB)

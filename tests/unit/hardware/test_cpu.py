@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
 from app.hardware import cpu
+from app.hardware.cores import CoreKinds
 
 AMD = (
     "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel\t\t: 1\nmodel name\t: AMD EPYC 9R14\n\nprocessor\t: 1\n"
 )
 INTEL = "processor\t: 0\nmodel name\t: 13th Gen Intel(R)   Core(TM) i7-13700H\n"
-RASPBERRY = (
-    "processor\t: 0\nBogoMIPS\t: 108.00\nCPU part\t: 0xd0b\n\nModel\t\t: Raspberry Pi 5 Model B Rev 1.0\n"
+RASPBERRY_PI_5 = """\
+processor\t: 0
+BogoMIPS\t: 108.00
+Features\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x4
+CPU part\t: 0xd0b
+CPU revision\t: 1
+
+Revision\t: d04170
+Serial\t\t: 0123456789abcdef
+Model\t\t: Raspberry Pi 5 Model B Rev 1.0
+"""
+GRAVITON_3 = """\
+processor\t: 0
+BogoMIPS\t: 2100.00
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x1
+CPU part\t: 0xd40
+CPU revision\t: 1
+"""
+RK3588 = "".join(
+    f"processor\t: {n}\nCPU implementer\t: 0x41\nCPU part\t: {'0xd05' if n < 4 else '0xd0b'}\n\n"
+    for n in range(8)
 )
-GRAVITON = "processor\t: 0\nBogoMIPS\t: 2100.00\nCPU implementer\t: 0x41\n"
+PI_ZERO = (
+    "model name\t: ARMv6-compatible processor rev 7 (v6l)\nCPU part\t: 0xb76\nModel\t: Raspberry Pi Zero\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -24,31 +50,18 @@ GRAVITON = "processor\t: 0\nBogoMIPS\t: 2100.00\nCPU implementer\t: 0x41\n"
     [
         (AMD, "AMD EPYC 9R14"),
         (INTEL, "13th Gen Intel(R) Core(TM) i7-13700H"),
-        (RASPBERRY, "Raspberry Pi 5 Model B Rev 1.0"),
-        (GRAVITON, None),
+        (RASPBERRY_PI_5, "Raspberry Pi 5 Model B Rev 1.0 (Cortex-A76)"),
+        (GRAVITON_3, "Neoverse V1"),
+        (RK3588, "Cortex-A55 + Cortex-A76"),
+        (PI_ZERO, "ARMv6-compatible processor rev 7 (v6l)"),
+        ("CPU implementer: zz\nCPU part: 0xfff\n", None),
+        ("model name : \x1b[31mred\x07\n", "[31mred"),
+        ("model name : " + "x" * 9999, "x" * 120),
         ("", None),
     ],
 )
 def test_names(text: str, name: str | None) -> None:
     assert cpu.name_from_cpuinfo(text) == name
-
-
-def siblings(root: Path, groups: dict[int, str]) -> Path:
-    for processor, group in groups.items():
-        folder = root / f"sys/devices/system/cpu/cpu{processor}/topology"
-        folder.mkdir(parents=True)
-        (folder / "thread_siblings_list").write_text(f"{group}\n", encoding="ascii")
-    return root
-
-
-def test_two_threads_of_one_core_count_once(tmp_path: Path) -> None:
-    root = siblings(tmp_path, {0: "0,4", 4: "0,4", 1: "1,5", 5: "1,5"})
-    assert cpu.cores_of({0, 1, 4, 5}, root) == 2
-    assert cpu.cores_of({0, 4}, root) == 1
-
-
-def test_a_system_that_does_not_tell_is_not_guessed(tmp_path: Path) -> None:
-    assert cpu.cores_of({0, 1}, tmp_path) == 0
 
 
 @pytest.mark.parametrize(
@@ -72,3 +85,10 @@ def test_this_computer() -> None:
     probed = cpu.probe_cpu()
     assert probed.model
     assert 1 <= probed.usable_cores <= probed.physical_cores <= probed.logical_cores
+
+
+def test_kinds_that_do_not_add_up_are_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "physical_cores", lambda: 1)
+    monkeypatch.setattr(cpu, "probe_core_kinds", lambda: CoreKinds(4, 8))
+    probed = cpu.probe_cpu()
+    assert (probed.performance_cores, probed.efficiency_cores) == (None, None)

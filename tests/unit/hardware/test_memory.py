@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
 from app.domain.machine import Memory
+from app.hardware import cgroup
 from app.hardware.cgroup import MemoryLimit
 from app.hardware.memory import available_memory, probe_memory, within_limit
 
@@ -27,3 +33,30 @@ def test_this_computer() -> None:
     memory = probe_memory()
     assert 0 < memory.available <= memory.total
     assert available_memory() > 0
+    assert memory.swap_total is None or memory.swap_free is not None
+
+
+def swap(monkeypatch: pytest.MonkeyPatch, total: int, free: int, left: int | None = None) -> Memory:
+    monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(total=total, free=free))
+    monkeypatch.setattr(cgroup, "swap_left", lambda _: left)
+    return probe_memory()
+
+
+def test_swap(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = swap(monkeypatch, 100, 60)
+    assert (memory.swap_total, memory.swap_free) == (100, 60)
+
+
+def test_swap_that_a_container_does_not_get(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = swap(monkeypatch, 100, 60, left=0)
+    assert (memory.swap_total, memory.swap_free) == (100, 0)
+
+
+def test_swap_that_cannot_be_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert swap(monkeypatch, 100, 101).swap_total is None
+
+    def fail() -> None:
+        raise OSError
+
+    monkeypatch.setattr(psutil, "swap_memory", fail)
+    assert probe_memory().swap_free is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +23,10 @@ class Nvml:
         self.failing = failing or {}
         self.lost: set[int] = set()
         self.is_shut_down = False
+        self.count: int | None = None
+        self.memory = (24 << 30, 20 << 30)
+        self.capability = (8, 9)
+        self.cuda = 13000
 
     def nvmlInit_v2(self) -> int:
         return self.failing.get("init", 0)
@@ -33,20 +39,24 @@ class Nvml:
         ctypes.memmove(buffer, b"580.65.06\0", 10)
         return 0
 
+    def nvmlSystemGetCudaDriverVersion_v2(self, version: Any) -> int:
+        version._obj.value = self.cuda
+        return self.failing.get("cuda", 0)
+
     def nvmlDeviceGetCount_v2(self, count: Any) -> int:
-        count._obj.value = len(self.names)
+        count._obj.value = len(self.names) if self.count is None else self.count
         return self.failing.get("count", 0)
 
     def nvmlDeviceGetHandleByIndex_v2(self, index: Any, device: Any) -> int:
         device._obj.value = index.value + 1
-        return GPU_IS_LOST if index.value in self.lost else 0
+        return GPU_IS_LOST if index.value in self.lost or index.value >= len(self.names) else 0
 
     def nvmlDeviceGetMemoryInfo(self, device: Any, memory: Any) -> int:
-        memory._obj.total, memory._obj.free = 24 << 30, 20 << 30
+        memory._obj.total, memory._obj.free = self.memory
         return self.failing.get("memory", 0)
 
     def nvmlDeviceGetCudaComputeCapability(self, device: Any, major: Any, minor: Any) -> int:
-        major._obj.value, minor._obj.value = 8, 9
+        major._obj.value, minor._obj.value = self.capability
         return self.failing.get("capability", 0)
 
     def nvmlDeviceGetName(self, device: Any, buffer: Any, length: Any) -> int:
@@ -55,7 +65,7 @@ class Nvml:
         return self.failing.get("name", 0)
 
 
-RTX = Gpu("NVIDIA GeForce RTX 4090", 24 << 30, 20 << 30, "580.65.06", "8.9")
+RTX = Gpu("NVIDIA GeForce RTX 4090", 24 << 30, 20 << 30, "580.65.06", "8.9", cuda_version="13.0")
 
 
 def test_no_library_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,3 +109,77 @@ def test_a_count_that_fails_still_closes_the_library() -> None:
 
 def test_a_library_of_another_kind_under_that_name() -> None:
     assert nvidia.probe_nvidia(object()) == ()
+
+
+def test_two_gpus() -> None:
+    assert nvidia.probe_nvidia(Nvml((RTX.name, RTX.name))) == (RTX, RTX)
+
+
+def test_a_driver_without_the_cuda_call() -> None:
+    nvml = Nvml((RTX.name,), {"cuda": NOT_SUPPORTED})
+    assert nvidia.probe_nvidia(nvml) == (replace(RTX, cuda_version=None),)
+
+
+class Rubbish(Nvml):
+    """Says that all is well, and answers what cannot be."""
+
+    def __init__(self) -> None:
+        super().__init__(("",))
+        self.count = 0xFFFF_FFFF
+        self.memory = (0xFFFF_FFFF_FFFF_FFFF, 1 << 63)
+        self.capability = (-1, 77)
+        self.cuda = -1
+
+    def nvmlSystemGetDriverVersion(self, buffer: Any, length: Any) -> int:
+        ctypes.memmove(buffer, b"\xff" * 96, 96)  # and no end
+        return 0
+
+
+def test_a_driver_that_answers_rubbish() -> None:
+    nvml = Rubbish()
+    (gpu,) = nvidia.probe_nvidia(nvml)
+    assert gpu == Gpu("NVIDIA GPU", None, None, driver="\ufffd" * 96)
+    assert nvml.is_shut_down
+
+
+def test_more_free_than_there_is_is_unknown() -> None:
+    nvml = Nvml((RTX.name,))
+    nvml.memory = (8 << 30, 9 << 30)
+    (gpu,) = nvidia.probe_nvidia(nvml)
+    assert (gpu.memory_total, gpu.memory_free) == (8 << 30, None)
+
+
+class Crashing:
+    """Each call fails the way ctypes tells of an access violation on Windows."""
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: object) -> int:
+            if name in self.sound:
+                return 0
+            raise OSError("exception: access violation reading 0x0000000000000000")
+
+        return call
+
+    def __init__(self, *sound: str) -> None:
+        self.sound = sound
+
+
+def test_a_library_that_crashes_at_each_call() -> None:
+    assert nvidia.probe_nvidia(Crashing()) == ()
+    assert nvidia.probe_nvidia(Crashing("nvmlInit_v2")) == ()
+    assert nvidia.probe_nvidia(Crashing("nvmlInit_v2", "nvmlDeviceGetCount_v2")) == ()
+
+
+def test_a_driver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+
+    class Hanging(Nvml):
+        def nvmlInit_v2(self) -> int:
+            release.wait(30)
+            return DRIVER_NOT_LOADED
+
+    monkeypatch.setattr(nvidia, "DEADLINE_S", 0.05)
+    try:
+        assert nvidia.probe_nvidia(Hanging((RTX.name,))) == ()
+    finally:
+        release.set()
