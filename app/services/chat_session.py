@@ -18,12 +18,15 @@ from app.storage.conversations import Conversations
 DRAIN_INTERVAL_MS = 33
 """30 times a second: faster than anyone reads, slow enough to leave the window's thread alone."""
 
+FIRST_MESSAGES = 50
+"""A conversation is opened with its last so many messages, more than a window shows; the rest follows."""
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenConversation:
-    """A conversation with its path of messages."""
+    """A conversation with its path of messages, or the end of it: `earlier_read` brings the rest."""
 
     conversation: Conversation
     messages: list[Message]
@@ -41,6 +44,8 @@ class ChatSession(QObject):
     """An `OpenConversation`, after `open` or `new`."""
     message_added = Signal(int, object)
     """Conversation id, `Message`: one more at the end of its path."""
+    earlier_read = Signal(int, list)
+    """The messages before those of `opened`, of the conversation with this id."""
     path_changed = Signal(object)
     """An `OpenConversation` whose path is another one now (a reply is made again)."""
     progress = Signal(int, object)
@@ -76,7 +81,7 @@ class ChatSession(QObject):
 
     def open(self, conversation_id: int) -> None:
         """Open a conversation; `opened` follows."""
-        self._background.run(lambda: self._read(conversation_id), self.opened.emit, self.failed.emit)
+        self._background.run(lambda: self._read(conversation_id), self._opened, self.failed.emit)
 
     def open_latest(self, system_prompt: str, params: SamplingParams) -> None:
         """Open the conversation used last, a new one if there is none."""
@@ -233,7 +238,8 @@ class ChatSession(QObject):
 
     def _read(self, conversation_id: int) -> OpenConversation:
         return OpenConversation(
-            self._with_model(self._store.get(conversation_id)), self._store.path(conversation_id)
+            self._with_model(self._store.get(conversation_id)),
+            self._store.path(conversation_id, last=FIRST_MESSAGES),
         )
 
     def _create(self, system_prompt: str, params: SamplingParams, model: str | None) -> OpenConversation:
@@ -246,8 +252,20 @@ class ChatSession(QObject):
         self._store.set_model(conversation.id, model).result()
         return replace(conversation, model=model)
 
-    def _opened_and_listed(self, opened: OpenConversation) -> None:
+    def _opened(self, opened: OpenConversation) -> None:
         self.opened.emit(opened)
+        first = opened.messages[0].parent_id if opened.messages else None
+        if first is None:
+            return
+        conversation_id = opened.conversation.id
+
+        def read(earlier: list[Message]) -> None:
+            self.earlier_read.emit(conversation_id, earlier)
+
+        self._background.run(lambda: self._store.path_to(conversation_id, first), read, self.failed.emit)
+
+    def _opened_and_listed(self, opened: OpenConversation) -> None:
+        self._opened(opened)
         self.refresh_list()
 
     def _write(self, operation: Callable[[], T]) -> None:

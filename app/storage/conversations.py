@@ -93,6 +93,10 @@ class Conversations:
             draft=draft,
         )
 
+    def path_to(self, conversation_id: int, message_id: int) -> list[Message]:
+        """The messages from the first one to `message_id`, whichever is the leaf."""
+        return self._database.read(lambda connection: path_to(connection, conversation_id, message_id, None))
+
     def path(self, conversation_id: int, *, last: int | None = None) -> list[Message]:
         """The messages from the first one to the leaf, or only the `last` so many of them.
 

@@ -288,6 +288,31 @@ def test_drafts_survive_a_restart(app, open_app) -> None:
     assert again.chat.composer.text == "half a thought, äöü 漢字"
 
 
+def test_a_long_conversation_opens_with_its_end_and_gets_the_rest(open_app) -> None:
+    write_conversation("Long", *(f"Text number {number}." for number in range(1, 141)))
+    app = open_app()
+    app.wait(lambda: app.shown_messages() and "Text number 140." in app.shown_messages()[-1])
+    app.wait(lambda: len(app.transcript._model.messages) == 140)
+    assert "Text number 140." in app.shown_messages()[-1]
+    app.transcript.setFocus()
+    app.press(Qt.Key.Key_Home)
+    assert "Text number 1." in app.shown_messages()[0]
+
+
+def test_what_comes_before_is_not_put_into_another_conversation(open_app) -> None:
+    write_conversation("Other", "A question?", "An answer.")
+    long = write_conversation("Long", *(f"Text number {number}." for number in range(1, 141)))
+    app = open_app()
+    app.wait(lambda: len(app.transcript._model.messages) == 140)
+    earlier = app.edgewise.store.path(long)[:90]
+    app.edgewise.session.earlier_read.emit(long, earlier)  # a second time
+    assert len(app.transcript._model.messages) == 140
+    app.choose("Other")
+    app.wait(lambda: len(app.transcript._model.messages) == 2)
+    app.edgewise.session.earlier_read.emit(long, earlier)
+    assert len(app.transcript._model.messages) == 2
+
+
 def test_a_late_answer_does_not_switch_back(app) -> None:
     app.choose("Boat names")
     store = app.edgewise.store

@@ -685,3 +685,48 @@ def test_clear(view: TranscriptView) -> None:
     assert rows(view) == []
     view.append(person(1))
     assert len(rows(view)) == 1
+
+
+# --- the messages before ---------------------------------------------------------------------------------
+
+
+def test_what_comes_before_moves_nothing(view) -> None:
+    messages = conversation(400)
+    view.set_messages(messages[350:])
+    before = {row.message_id: row.y() for row in rows(view)}
+    view.prepend(messages[:350])
+    assert {row.message_id: row.y() for row in rows(view)} == before
+    assert view.following
+    view.verticalScrollBar().setValue(0)
+    assert rows(view)[0].message_id == 1
+    view.jump_to_end()
+    assert rows(view)[-1].message_id == 400
+
+
+def test_what_comes_before_moves_nothing_of_what_is_read_further_up(view) -> None:
+    messages = conversation(400)
+    view.set_messages(messages[350:])
+    view.scroll_to(360)
+    before = {row.message_id: row.y() for row in rows(view)}
+    view.prepend(messages[:350])
+    assert {row.message_id: row.y() for row in rows(view)} == before
+    assert not view.following
+
+
+def test_a_reply_grows_on_when_what_comes_before_arrives(view) -> None:
+    messages = conversation(120)
+    view.set_messages([*messages[100:], streaming(121)])
+    view.stream_text(121, "Half of ")
+    view.prepend(messages[:100])
+    view.stream_text(121, "a reply")
+    assert rows(view)[-1].message_id == 121
+    assert "Half of a reply" in rows(view)[-1].findChildren(ProseText)[0].toPlainText()
+
+
+def test_the_end_of_the_context_is_marked_once_it_can_be_counted(view) -> None:
+    messages = conversation(60)
+    view.set_messages(messages[50:])
+    view.set_left_out(54)
+    assert not [w for w in rows(view) if w._divider and not w._divider.isHidden()]
+    view.prepend(messages[:50])
+    assert [w.message_id for w in rows(view) if w._divider and not w._divider.isHidden()] == [55]

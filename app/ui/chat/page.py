@@ -189,6 +189,7 @@ class ChatPage(QWidget):
     def _connect(self) -> None:
         session = self._session
         session.opened.connect(self._opened)
+        session.earlier_read.connect(self._earlier_read)
         session.path_changed.connect(self._path_changed)
         session.list_changed.connect(self._show_summaries)
         session.message_added.connect(self._add_message)
@@ -224,6 +225,12 @@ class ChatPage(QWidget):
         # Conversations are read side by side: one asked for earlier may arrive later.
         if self._wanted in (None, opened.conversation.id):
             self._open(opened)
+
+    def _earlier_read(self, conversation_id: int, earlier: list[Message]) -> None:
+        # Only if the page still begins where it did when these were asked for.
+        first = self.transcript.first
+        if self._is_open(conversation_id) and first is not None and first.parent_id == earlier[-1].id:
+            self.transcript.prepend(earlier)
 
     def _path_changed(self, opened: OpenConversation) -> None:
         if self._is_open(opened.conversation.id):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPalette, QResizeEvent
@@ -75,6 +75,17 @@ class TranscriptView(QAbstractScrollArea):
         self._model.set_messages(messages, self._column_width())
         self.jump_to_end()
 
+    def prepend(self, earlier: Sequence[Message]) -> None:
+        """Add all the messages before the first one; what is in view stays where it is."""
+        self._model.prepend(earlier, self._column_width())
+        self._shown = {row + len(earlier): widget for row, widget in self._shown.items()}
+        row, offset = self._anchor
+        self._anchor = (row + len(earlier), offset)
+        for row, widget in self._shown.items():
+            self._mark(row, widget)
+            self._model.heights[row] = widget.height_for(self._column)
+        self._place()
+
     def clear(self) -> None:
         """Show nothing."""
         self.set_messages([])
@@ -142,6 +153,11 @@ class TranscriptView(QAbstractScrollArea):
                 self._measure(row)
 
     # Where it is
+
+    @property
+    def first(self) -> Message | None:
+        """The first message, None if there is none."""
+        return self._model.messages[0] if self._model.messages else None
 
     @property
     def following(self) -> bool:

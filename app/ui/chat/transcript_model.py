@@ -25,6 +25,7 @@ class TranscriptModel:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
+        self._complete = True
         self.heights = RowHeights()
         self._live: dict[int, LiveReply] = {}
         self._thoughts_open: set[int] = set()
@@ -32,8 +33,15 @@ class TranscriptModel:
     def set_messages(self, messages: Iterable[Message], width: int) -> None:
         """Another conversation, in a column of `width`."""
         self.messages = list(messages)
+        self._complete = not self.messages or self.messages[0].parent_id is None
         self._live, self._thoughts_open = {}, set()
         self.guess_heights(width)
+
+    def prepend(self, messages: Sequence[Message], width: int) -> None:
+        """All the messages before the first one."""
+        self.messages[:0] = messages
+        self._complete = True
+        self.heights = RowHeights([*_guess(messages, width), *self.heights])
 
     def append(self, message: Message, width: int) -> None:
         """One more message at the end."""
@@ -91,8 +99,11 @@ class TranscriptModel:
         (self._thoughts_open.add if opened else self._thoughts_open.discard)(message_id)
 
     def context_row(self, left_out: int) -> int | None:
-        """The first row still in the context when `left_out` messages (no system prompt) are not."""
-        if left_out <= 0:
+        """The first row still in the context when `left_out` messages (no system prompt) are not.
+
+        They are counted from the first message: until that is here, nothing can be said.
+        """
+        if left_out <= 0 or not self._complete:
             return None
         head = 1 if self.messages and self.messages[0].role is Role.SYSTEM else 0
         row = head + left_out
