@@ -46,6 +46,8 @@ def measure() -> dict[str, Any]:
             process = psutil.Process()
             before = process.memory_info().rss
             first = click_to_paint(window, long_id)
+            wait_for(lambda: len(window.page.transcript._model.messages) == MESSAGES)
+            settle()
             grown = (process.memory_info().rss - before) / 2**20
             settle(300)
             short = [click_to_paint(window, short_id)]
