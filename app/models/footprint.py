@@ -1,57 +1,228 @@
-"""How much memory a model needs at a context length, from its header alone."""
+"""How much memory a model needs and how fast it can reply, from its header alone.
+
+Memory is tensors + caches and states (kv_cache) + intermediate results (compute_buffer) + projector +
+runtime, each in bytes on the device where it lies. Nothing here reads a file or a machine.
+"""
 
 from __future__ import annotations
 
-from app.models.gguf_header import GgufHeader
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-CACHE_BYTES = 2.0
-"""Bytes of one element of an f16 KV cache."""
-RESERVE_BYTES = 768 * 1024 * 1024
-"""Left to the runtime's buffers and to everything else on the machine."""
-CONTEXT_STEP = 256
-"""llama.cpp pads contexts to this (GGML_PAD in llama-context.cpp)."""
-MAX_LAYERS = 4096
-"""More than any model has; a hostile header shall not make us count to 2^32."""
+from app.models.compute_buffer import compute_bytes, mask_bytes, output_bytes
+from app.models.gguf_header import GgufHeader, Tensor
+from app.models.kv_cache import CONTEXT_STEP, RunOptions, layer_cache_bytes, padded, read_bytes
+from app.models.model_shape import MAX_LAYERS, ModelShape, layer_of, model_shape, running_layers
+
+__all__ = [
+    "CONTEXT_STEP", "MAX_LAYERS", "DeviceMemory", "Forecast", "RunOptions", "active_bytes",
+    "context_that_fits", "forecast", "kv_bytes_per_token", "largest_context", "tokens_per_second",
+]  # fmt: skip
+
+RUNTIME_BYTES = 48 * 1024 * 1024
+"""llama-server itself: program, libraries, tokenizer, and the guard beside it. Measured with SmolLM2 135M:
+its process holds some 20 MiB beside weights, cache and buffers; larger vocabularies take a little more."""
+MARGIN_BYTES = 512 * 1024 * 1024
+"""Left to everything else on the machine, which goes on living while a model is loaded."""
 SMALLEST_CONTEXT = 2048
 DEFAULT_TRAINED_CONTEXT = 4096
 LARGEST_DEFAULT_CONTEXT = 32_768
 """More is rarely used and is paid for in memory from the start; a person can ask for it."""
+LARGEST_CONTEXT = 1 << 24
+"""Where a search for the largest context ends: more than any model is trained for."""
+_GATHERED = ("token_embd.weight", "per_layer_token_embd.weight", "position_embd.weight")
+"""Tables of which a token reads one row."""
 
 
-def kv_bytes_per_token(header: GgufHeader) -> float:
-    """Bytes that each token of context takes in an f16 KV cache: per layer n_kv·(d_k + d_v)·2.
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """What lies on one device, in bytes."""
 
-    Grouped-query attention with per-layer arrays is covered. Sliding windows, MLA and recurrent layers
-    need less than this says, so it errs on the safe side for them.
+    tensors: int = 0
+    cache: int = 0
+    compute: int = 0
+    projector: int = 0
+    runtime: int = 0
+
+    @property
+    def total(self) -> int:
+        """All parts together."""
+        return self.tensors + self.cache + self.compute + self.projector + self.runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a model takes, in bytes: on the host, and on the GPUs together (nothing without any)."""
+
+    options: RunOptions
+    host: DeviceMemory
+    gpu: DeviceMemory
+
+    @property
+    def total(self) -> int:
+        """Both devices together: what a machine with unified memory gives."""
+        return self.host.total + self.gpu.total
+
+
+def forecast(
+    header: GgufHeader, options: RunOptions, *, gpu_layers: int = 0, projector: GgufHeader | None = None
+) -> Forecast:
+    """The memory the model takes when run like this, with its last `gpu_layers` layers on the GPU.
+
+    As in llama.cpp the output counts as one layer more, after the last; the input table stays on the host,
+    and a model that uses it for its output, too, has a second copy on the GPU (src/llama-model.cpp).
     """
-    layers = max(0, min(header.integer("block_count") or 0, MAX_LAYERS))
-    heads = header.integers("attention.head_count", layers) or (0,) * layers
-    kv_heads = header.integers("attention.head_count_kv", layers) or heads
-    width = header.integer("embedding_length") or 0
+    shape = model_shape(header)
+    count = len(shape.layers)
+    offloaded = max(0, min(gpu_layers, count + 1))
+    first = count + 1 - offloaded
+    host_tensors, gpu_tensors = _tensors(header, count, first)
+    caches = [layer_cache_bytes(layer, options) for layer in shape.layers]
+    compute = compute_bytes(shape, options)
+    # With layers on the GPU the host still looks tokens up and fills the masks in.
+    host_compute = compute if first > 0 else _input_bytes(shape, options)
+    sight = _projector_bytes(projector) if projector else 0
+    return Forecast(
+        options=options,
+        host=DeviceMemory(
+            tensors=host_tensors,
+            cache=sum(caches[:first]),
+            compute=host_compute + output_bytes(shape, options),
+            projector=0 if offloaded else sight,
+            runtime=RUNTIME_BYTES,
+        ),
+        gpu=DeviceMemory(
+            tensors=gpu_tensors,
+            cache=sum(caches[first:]),
+            compute=compute if offloaded else 0,
+            projector=sight if offloaded else 0,
+        ),
+    )
+
+
+def largest_context(
+    header: GgufHeader,
+    options: RunOptions,
+    fits: Callable[[Forecast], bool],
+    *,
+    at_most: int = LARGEST_CONTEXT,
+    gpu_layers: int = 0,
+) -> int:
+    """The largest context length in tokens, up to `at_most`, whose forecast `fits`; 0 if none does.
+
+    `options.context` does not matter. `fits` may judge host and GPU apart, and must hold for every smaller
+    forecast of one that it holds for.
+    """
+    low, high = 0, max(1, min(at_most, LARGEST_CONTEXT)) // CONTEXT_STEP
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(forecast(header, replace(options, context=middle * CONTEXT_STEP), gpu_layers=gpu_layers)):
+            low = middle
+        else:
+            high = middle - 1
+    return low * CONTEXT_STEP
+
+
+def active_bytes(header: GgufHeader, options: RunOptions, filled: int = 0) -> int:
+    """Bytes read to make one token when `filled` tokens lie before it.
+
+    All tensors but tables of which one row is read; of experts, those that are used; caches and states.
+    """
+    shape = model_shape(header)
+    tied = not any(tensor.name == "output.weight" for tensor in header.tensors)
+    share = shape.experts_used / shape.experts if shape.experts > 0 else 1.0
     total = 0.0
-    for layer in range(layers):
-        per_head = width // heads[layer] if heads[layer] else 0
-        key = header.integer("attention.key_length") or per_head
-        value = header.integer("attention.value_length") or per_head
-        total += kv_heads[layer] * (key + value) * CACHE_BYTES
-    return total
+    for tensor in _loaded(header, len(shape.layers)):
+        if tensor.name in _GATHERED and not (tied and tensor.name == "token_embd.weight"):
+            continue
+        total += (tensor.size or 0) * (min(1.0, share) if "_exps." in tensor.name else 1.0)
+    return int(total) + read_bytes(shape, options, filled)
+
+
+def tokens_per_second(header: GgufHeader, options: RunOptions, bandwidth: float, *, filled: int = 0) -> float:
+    """The decode speed to expect at most: `bandwidth` (bytes/s, measured) over `active_bytes`.
+
+    Making one token after another waits for memory, not for arithmetic; a real engine reaches a share of
+    this that is worth calibrating on the machine. 0 for a header without tensors.
+    """
+    read = active_bytes(header, options, filled)
+    return bandwidth / read if read > 0 else 0.0
+
+
+def kv_bytes_per_token(header: GgufHeader, options: RunOptions | None = None) -> float:
+    """Bytes that each further token of context takes where all of the context is seen (see `kv_cache`)."""
+    used = options or RunOptions(CONTEXT_STEP)
+    # Far beyond every window, so that only what grows is left.
+    far = replace(used, context=LARGEST_CONTEXT)
+    further = replace(used, context=LARGEST_CONTEXT + CONTEXT_STEP * far.streams)
+    grown = sum(
+        layer_cache_bytes(layer, further) - layer_cache_bytes(layer, far)
+        for layer in model_shape(header).layers
+    )
+    return grown / (CONTEXT_STEP * far.streams)
 
 
 def context_that_fits(header: GgufHeader, available: int, wanted: int | None) -> int:
     """The context length to load with, in tokens, given `available` bytes of memory.
 
     Without a wish: what the model was trained for, up to `LARGEST_DEFAULT_CONTEXT`. Never more than fits
-    beside the weights, never less than `SMALLEST_CONTEXT` (a load that then fails says so itself). A wish
+    beside `MARGIN_BYTES`, never less than `SMALLEST_CONTEXT` (a load that then fails says so itself). A wish
     is granted as it is: a person may know better.
     """
     trained = header.integer("context_length") or 0
     trained = trained if 0 < trained < 1 << 31 else DEFAULT_TRAINED_CONTEXT
     if wanted is not None:
-        target = max(1, wanted)
-    else:
-        target = min(trained, LARGEST_DEFAULT_CONTEXT)
-        if (per_token := kv_bytes_per_token(header)) > 0:
-            room = max(0, available - header.tensor_bytes - RESERVE_BYTES)
-            target = min(target, int(room / per_token))
-        target = max(target, min(SMALLEST_CONTEXT, trained))
-    return -(-target // CONTEXT_STEP) * CONTEXT_STEP
+        return padded(wanted)
+    target = padded(min(trained, LARGEST_DEFAULT_CONTEXT))
+    room = available - MARGIN_BYTES
+    fitting = largest_context(header, RunOptions(target), lambda it: it.total <= room, at_most=target)
+    return max(fitting, padded(min(SMALLEST_CONTEXT, trained)))
+
+
+def _loaded(header: GgufHeader, layers: int) -> list[Tensor]:
+    """The tensors llama.cpp loads: all but those of layers that only predict ahead."""
+    if running_layers(header) != layers or not header.integer("nextn_predict_layers"):
+        return list(header.tensors)
+    return [tensor for tensor in header.tensors if (layer_of(tensor) or 0) < layers]
+
+
+def _tensors(header: GgufHeader, layers: int, first: int) -> tuple[int, int]:
+    """Bytes of tensors on the host and on the GPU, whose first layer is `first` (`layers`: the output)."""
+    host = gpu = 0
+    tied = not any(tensor.name == "output.weight" for tensor in header.tensors)
+    for tensor in _loaded(header, layers):
+        size = tensor.size or 0
+        layer = layer_of(tensor)
+        if layer is None:
+            is_input = tensor.name.startswith(("token_", "per_layer_token_embd", "position_embd"))
+            layer = -1 if is_input else layers
+            if tied and tensor.name == "token_embd.weight" and first <= layers:
+                gpu += size
+        if layer >= first:
+            gpu += size
+        else:
+            host += size
+    return host, gpu
+
+
+def _input_bytes(shape: ModelShape, options: RunOptions) -> int:
+    """What the host computes when every layer is on the GPU: the tokens' rows and the masks."""
+    return 2 * shape.width * 4 * options.tokens + mask_bytes(shape, options)
+
+
+def _projector_bytes(header: GgufHeader) -> int:
+    """A projector's tensors, and the intermediate results of one image.
+
+    For each patch some rows of the encoder's width and of its feed-forward, in f32. That part is an
+    estimate: encoders differ, and it is small beside the tensors.
+    """
+    metadata = header.metadata
+
+    def number(key: str) -> int:
+        value = metadata.get(f"clip.vision.{key}")
+        return value if isinstance(value, int) and 0 < value < 1 << 20 else 0
+
+    patch = number("patch_size")
+    patches = (number("image_size") // patch) ** 2 if patch else 0
+    rows = 8 * number("embedding_length") + 2 * number("feed_forward_length")
+    return header.tensor_bytes + min(patches, 1 << 20) * rows * 4

@@ -38,10 +38,11 @@ def plan_load(model: LocalModel, wishes: LoadWishes) -> LoadOptions:
     except ModelFileError as error:
         raise ModelFileError(f"{model.name} did not start: {error}", detail=error.detail) from error
     free = available_memory()
+    prompt_cache = min(PROMPT_CACHE_BYTES, free // 8)
     return LoadOptions(
-        context_length=context_that_fits(header, free, wishes.context_length),
+        context_length=context_that_fits(header, free - prompt_cache, wishes.context_length),
         threads=wishes.threads or usable_physical_cores(),
-        prompt_cache_bytes=min(PROMPT_CACHE_BYTES, free // 8),
+        prompt_cache_bytes=prompt_cache,
     )
 
 

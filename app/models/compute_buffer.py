@@ -1,0 +1,55 @@
+"""How many bytes llama.cpp reserves for intermediate results, estimated from a model's sizes.
+
+llama.cpp lays its graph out over one buffer and reuses what is no longer needed (ggml/src/ggml-alloc.c), so
+the buffer is as large as the hungriest moment of a step. The moments below were derived from its graphs
+(src/llama-graph.cpp, src/models/mamba-base.cpp) with flash attention, and checked against
+`llama-fit-params` with models of small and of full vocabulary (tests/benchmarks/forecast.py).
+"""
+
+from __future__ import annotations
+
+from app.models.kv_cache import RunOptions, cells
+from app.models.model_shape import ModelShape
+
+F32 = 4
+MASK_BYTES = 2
+"""Flash attention takes its mask as f16."""
+RESIDUALS = 4
+"""Rows of the model's width that are alive at once: the input, the residual, its norm, and the output."""
+RESIDUALS_OF_MIXER = 3
+
+
+def compute_bytes(shape: ModelShape, options: RunOptions) -> int:
+    """Bytes of the compute buffer of a step of `options.tokens` tokens.
+
+    The largest of: attention, feed-forward or experts (gate, up, their product, and what several experts put
+    out), a recurrent mixer, each beside the attention mask; and the logits, when the masks are gone.
+    """
+    tokens = options.tokens
+    row = shape.width * F32 * tokens
+    mask = mask_bytes(shape, options)
+    inner = shape.inner * F32 * tokens
+    outputs = shape.expert_outputs * F32 * tokens
+    feed_forward = RESIDUALS * row + 3 * inner + (outputs if outputs > inner else 0)
+    attention = RESIDUALS * row + 2 * shape.query * F32 * tokens
+    mixer = 0
+    if shape.mixer_input:
+        per_token = shape.mixer_input + 2 * shape.mixer_convolved + shape.mixer_inner
+        mixer = RESIDUALS_OF_MIXER * row + per_token * F32 * tokens
+        if shape.mixer_inner:
+            mixer += shape.mixer_state * F32 * max(1, options.sequences)
+    kept = min(tokens, max(1, options.sequences if options.outputs is None else options.outputs))
+    logits = 2 * row + shape.vocabulary * F32 * kept
+    return max(mask + max(feed_forward, attention, mixer), logits)
+
+
+def mask_bytes(shape: ModelShape, options: RunOptions) -> int:
+    """Bytes of the attention masks: one over all of the context, one more over the windows."""
+    widths = {cells(layer, options) for layer in shape.layers if layer.keys and layer.window is None}
+    widths |= {cells(layer, options) for layer in shape.layers if layer.keys and layer.window is not None}
+    return sum(widths) * options.tokens * MASK_BYTES
+
+
+def output_bytes(shape: ModelShape, options: RunOptions) -> int:
+    """Bytes of the buffer from which logits are read: one row a sequence (`output_reserve`)."""
+    return max(1, options.sequences) * shape.vocabulary * F32
