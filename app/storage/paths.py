@@ -40,6 +40,11 @@ class Paths:
             settings=home / "settings.json",
         )
 
+    @property
+    def bandwidth(self) -> Path:
+        """The memory bandwidth measured last."""
+        return self.home / "bandwidth.json"
+
     def create(self) -> None:
         """Make the folders that are missing, for this user's eyes only, and try to write in them.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +14,7 @@ from typing import Any, Literal, TypeVar, cast, get_args
 from app.domain.errors import StorageError
 from app.domain.generation import SamplingParams
 from app.storage.damaged import set_aside
-from app.storage.failures import explain_os_error
+from app.storage.json_file import write_json
 from app.storage.well_formed import well_formed
 
 Theme = Literal["system", "light", "dark"]
@@ -75,18 +74,7 @@ def load_settings(path: Path) -> Settings:
 
 def save_settings(path: Path, settings: Settings) -> None:
     """Write the settings, all or nothing. Raises `DiskFull` or `StorageError`; the old file then stays."""
-    text = json.dumps(asdict(settings), ensure_ascii=False, indent=2) + "\n"
-    new = path.with_name(path.name + ".new")
-    try:
-        with new.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(well_formed(text))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
-        raise explain_os_error(error, path) from error
+    write_json(path, asdict(settings))
 
 
 def _whole_number(digits: str) -> float:

@@ -75,7 +75,7 @@ def test_a_raspberry_pi_has_one_kind(tmp_path: Path) -> None:
 def test_amds_compact_cores_tell_their_clock(tmp_path: Path) -> None:
     # Ryzen AI 9 365: four Zen 5 at 5 GHz, six Zen 5c at 3.3 GHz, two threads each.
     siblings = [f"{n // 2 * 2}-{n // 2 * 2 + 1}" for n in range(20)]
-    clocks: list[int | str] = [5000000] * 8 + [3300000] * 12
+    clocks: list[int | str] = [5000000 if n < 8 else 3300000 for n in range(20)]
     root = linux(tmp_path, siblings, strengths=("cpufreq/cpuinfo_max_freq", clocks))
     assert from_linux(root) == CoreKinds(4, 6)
 
