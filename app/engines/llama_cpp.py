@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -17,6 +18,8 @@ from app.engines.process import HOST
 SLOTS = 4
 """Replies at once; they share one KV cache, so an idle slot costs nothing. llama-server's own default."""
 READY_PATH = "/health"
+DEVICES_TIMEOUT_S = 5.0
+"""Vulkan and ROCm drivers take tenths of a second, those of a GPU that is asleep a second or two."""
 
 
 def find_program(name: str) -> Path:
@@ -37,6 +40,52 @@ def find_program(name: str) -> Path:
             detail=f"{name} is neither in {', '.join(map(str, folders))} nor on the PATH",
         )
     return Path(on_path)
+
+
+def list_devices() -> str:
+    """What `llama-server --list-devices` prints; empty when it is missing, fails or hangs.
+
+    Not asked where its build computes on the processor alone: that would only cost the start of a process.
+    """
+    try:
+        program = find_program("llama-server")
+    except EngineMissing:
+        return ""
+    if only_cpu(program):
+        return ""
+    no_window = 0x08000000 if sys.platform == "win32" else 0  # CREATE_NO_WINDOW
+    try:
+        done = subprocess.run(
+            [program, "--list-devices"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=DEVICES_TIMEOUT_S,
+            check=False,
+            creationflags=no_window,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode("utf-8", "replace")
+
+
+def only_cpu(program: Path) -> bool:
+    """Whether the libraries beside `program` are those of a build without GPUs.
+
+    False where there are none to look at: its backends may be in the program itself.
+    """
+    try:
+        names = [
+            file.name
+            for folder in (program.parent, program.parent.parent / "lib")
+            if folder.is_dir()
+            for file in folder.iterdir()
+        ]
+    except OSError:
+        return False
+    found = (re.match(r"(?:lib)?ggml-([a-z]+)\b.*?\.(?:so|dylib|dll)\b", name) for name in names)
+    backends = {match[1] for match in found if match}
+    return "cpu" in backends and backends <= {"base", "cpu", "blas", "rpc"}
 
 
 class LlamaCpp:
