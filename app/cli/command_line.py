@@ -62,7 +62,7 @@ def _command(options: argparse.Namespace) -> int:
         return doctor(as_json=options.json, verbose=options.verbose)
     from app.cli.machine import show_machine
 
-    return show_machine(as_json=options.json)
+    return show_machine(as_json=options.json, measure=options.bandwidth)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
@@ -118,8 +118,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--json", action="store_true", help="the findings as one JSON object")
 
-    probe = commands.add_parser("probe", help="show what this computer has")
+    probe = commands.add_parser(
+        "probe",
+        help="show what this computer has",
+        description="Shows what this computer has. The first time, its memory is tested for a second.",
+    )
     probe.add_argument("--json", action="store_true", help="as one JSON object; sizes in bytes")
+    probe.add_argument("--bandwidth", action="store_true", help="measure the memory’s bandwidth anew")
     probe.set_defaults(verbose=False)
     return parser
 

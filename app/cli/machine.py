@@ -7,17 +7,29 @@ from dataclasses import asdict
 
 from app.cli.command_line import OK
 from app.cli.console import Console
+from app.domain.errors import StorageError
 from app.domain.machine import Bandwidth, Cpu, Disk, Gpu, Machine, Memory, Power
-from app.hardware.probe import probe
+from app.services.this_machine import this_machine, with_measured_bandwidth
 from app.storage.paths import Paths
 
 UNKNOWN = "unknown"
 
 
-def show_machine(*, as_json: bool) -> int:
-    """Run the command; returns the exit status."""
-    machine = probe(Paths.find().models)
+def show_machine(*, as_json: bool, measure: bool) -> int:
+    """Run the command; returns the exit status. Measures the bandwidth if wanted, or not known yet."""
+    paths = Paths.find()
     console = Console()
+    machine = this_machine(paths)
+    if measure or machine.bandwidth is None:
+        console.transient("Measuring the memory’s bandwidth…")
+        try:
+            machine = with_measured_bandwidth(machine, paths)
+        except StorageError as error:
+            if measure:
+                raise
+            console.error(error.message)  # the rest of the machine is known all the same
+        finally:
+            console.settle()
     if as_json:
         console.write(json.dumps(asdict(machine), indent=2) + "\n")
     else:
@@ -105,8 +117,8 @@ def _gpu(gpu: Gpu) -> str:
 def _power(power: Power | None) -> str:
     if power is None or power.on_battery is None:
         return UNKNOWN
-    percent = f", battery at {power.battery_percent:.0f} %" if power.battery_percent is not None else ""
-    return ("battery" if power.on_battery else "mains") + percent
+    source = "battery" if power.on_battery else "mains"
+    return source if power.battery_percent is None else f"{source}, charged to {power.battery_percent:.0f} %"
 
 
 def _gb(size: int | None) -> str:

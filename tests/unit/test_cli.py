@@ -26,7 +26,7 @@ from app.cli.doctor import Examination, Status, _finding
 from app.cli.machine import described
 from app.domain.errors import EngineGone
 from app.domain.generation import ChatMessage, Finished, FinishReason, ServerTimings, Usage
-from app.domain.machine import Cpu, Disk, Gpu, Machine, Memory
+from app.domain.machine import Bandwidth, Cpu, Disk, Gpu, Machine, Memory, Power
 from app.domain.metrics import GenerationMetrics
 from app.domain.model import LocalModel
 from app.storage.database import Database
@@ -182,7 +182,7 @@ def test_a_wrong_command_line_is_status_2(empty_home: Path, arguments: list[str]
     assert done.stdout == ""
 
 
-def test_probe_tells_the_machine_without_making_anything(empty_home: Path) -> None:
+def test_probe_tells_the_machine_and_keeps_nothing_but_its_measurement(empty_home: Path) -> None:
     done = edgewise("probe", "--json")
     machine = json.loads(done.stdout)
     assert done.returncode == 0
@@ -190,8 +190,24 @@ def test_probe_tells_the_machine_without_making_anything(empty_home: Path) -> No
     assert machine["memory"]["total"] >= machine["memory"]["available"] > 0
     assert machine["disk"]["folder"] == str(empty_home / "models")
     assert isinstance(machine["gpus"], list)
-    assert list(empty_home.iterdir()) == []
-    assert "Memory" in edgewise("probe").stdout
+    assert machine["bandwidth"]["copy"] > 0
+    (kept,) = empty_home.iterdir()
+    assert json.loads(kept.read_text("utf-8")) == machine["bandwidth"]
+    kept.write_text(json.dumps(machine["bandwidth"] | {"copy": 12_000_000_000}), "utf-8")
+    assert "12 GB/s copying" in edgewise("probe").stdout
+    assert (
+        json.loads(edgewise("probe", "--json", "--bandwidth").stdout)["bandwidth"]["copy"] != 12_000_000_000
+    )
+
+
+def test_probe_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    home = {"EDGEWISE_HOME": str(tmp_path / "file" / "home")}
+    done = edgewise("probe", "--json", environment=home)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["bandwidth"] is None
+    assert "Traceback" not in done.stderr
+    assert edgewise("probe", "--bandwidth", environment=home).returncode == 1
 
 
 def test_a_machine_is_described_in_words() -> None:
@@ -207,6 +223,31 @@ def test_a_machine_is_described_in_words() -> None:
     assert "20.0 GB available, limited to 8.0 GB" in text
     assert "Big, 24.0 GB, 23.0 GB free, driver 570.1" in text
     assert "M4, shares main memory" in text
+    assert "Power    unknown" in text
+
+
+def test_a_machine_with_everything_is_described_in_words() -> None:
+    machine = Machine(
+        "Windows 11",
+        Cpu("13th Gen Intel(R) Core(TM) i7-13700H", "AMD64", 14, 20, 14, 6, 8, ("AVX2", "AVX-VNNI")),
+        Memory(32_000_000_000, 20_000_000_000, swap_total=8_000_000_000, swap_free=7_000_000_000),
+        Disk("Z:\\models", None, None),
+        (
+            Gpu("RTX", 8_000_000_000, None, "580.65", "8.9", cuda_version="13.0", device="CUDA0"),
+            Gpu("M4", 12_000_000_000, None, unified_memory=True, memory_is_estimate=True),
+        ),
+        Power(on_battery=True, battery_percent=63.4),
+        Bandwidth(52_000_000_000, 55_000_000_000, 14, "i7", "2026-11-24"),
+    )
+    text = "\n".join(described(machine))
+    assert "14 cores (6 performance, 8 efficiency), 20 threads" in text
+    assert "AVX2, AVX-VNNI" in text
+    assert "52 GB/s copying, 55 GB/s reading with 14 threads, measured on 2026-11-24" in text
+    assert "Swap     8.0 GB, 7.0 GB free" in text
+    assert "unknown free of unknown for Z:\\models" in text
+    assert "RTX, 8.0 GB, driver 580.65, CUDA 13.0, compute capability 8.9, in llama.cpp CUDA0" in text
+    assert "M4, shares main memory, up to about 12.0 GB of it" in text
+    assert "battery, charged to 63 %" in text
 
 
 # --- the window that cannot open ---------------------------------------------------------------------

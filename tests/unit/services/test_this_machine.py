@@ -1,0 +1,48 @@
+"""This computer with its cached bandwidth and llama.cpp's devices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.domain.machine import Bandwidth
+from app.services import this_machine as module
+from app.services.this_machine import this_machine, with_measured_bandwidth
+from app.storage.bandwidth import load_bandwidth, save_bandwidth
+from app.storage.paths import Paths
+
+MEASURED = Bandwidth(28_000_000_000, None, 2, "?", "2026-11-24")
+
+
+@pytest.fixture
+def paths(empty_home: Path) -> Paths:
+    return Paths.find()
+
+
+def test_a_bandwidth_counts_on_the_processor_it_was_measured_on(paths: Paths) -> None:
+    assert this_machine(paths).bandwidth is None
+    save_bandwidth(paths.bandwidth, MEASURED)
+    assert this_machine(paths).bandwidth is None
+    here = replace(MEASURED, cpu_model=this_machine(paths).cpu.model)
+    save_bandwidth(paths.bandwidth, here)
+    assert this_machine(paths).bandwidth == here
+
+
+def test_a_measurement_is_kept(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "measure_bandwidth", lambda *_: MEASURED)
+    assert with_measured_bandwidth(this_machine(paths), paths).bandwidth == MEASURED
+    assert load_bandwidth(paths.bandwidth) == MEASURED
+
+
+def test_what_cannot_be_measured_is_not_kept(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "measure_bandwidth", lambda *_: None)
+    assert with_measured_bandwidth(this_machine(paths), paths).bandwidth is None
+    assert not paths.bandwidth.exists()
+
+
+def test_llama_cpps_devices_are_among_the_gpus(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = "Available devices:\n  ROCm0: AMD Radeon RX 7900 XTX (24560 MiB, 24524 MiB free)\n"
+    monkeypatch.setattr(module, "list_devices", lambda: listed)
+    assert this_machine(paths).gpus[-1].device == "ROCm0"
