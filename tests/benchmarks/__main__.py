@@ -15,7 +15,15 @@ from typing import Any
 
 from tests.benchmarks.figures import load_average, machine, versions
 
-BENCHMARKS = ("decode", "first_token", "start", "transcript", "open_conversation", "engine")
+BENCHMARKS = (
+    "decode",
+    "first_token",
+    "start",
+    "transcript",
+    "open_conversation",
+    "engine",
+    "probe",
+)
 ONE = "--one"
 
 
