@@ -20,8 +20,9 @@ __all__ = [
 ]  # fmt: skip
 
 RUNTIME_BYTES = 48 * 1024 * 1024
-"""llama-server itself: program, libraries, tokenizer, and the guard beside it. Measured with SmolLM2 135M:
-its process holds some 20 MiB beside weights, cache and buffers; larger vocabularies take a little more."""
+"""llama-server itself: program, libraries, tokenizer, and the guard beside it. Measured with SmolLM2 135M on
+Linux (`tests.benchmarks forecast`): 20 to 48 MiB beside weights, cache and buffers; larger vocabularies take
+a little more."""
 MARGIN_BYTES = 512 * 1024 * 1024
 """Left to everything else on the machine, which goes on living while a model is loaded."""
 SMALLEST_CONTEXT = 2048

@@ -23,6 +23,7 @@ BENCHMARKS = (
     "open_conversation",
     "engine",
     "probe",
+    "forecast",
 )
 ONE = "--one"
 
