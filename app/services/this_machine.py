@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.domain.machine import Machine
-from app.engines.llama_cpp import list_devices
+from app.engines.llama_cpp_programs import list_devices
 from app.hardware.bandwidth import measure_bandwidth
 from app.hardware.probe import probe
 from app.storage.bandwidth import load_bandwidth, save_bandwidth
