@@ -7,12 +7,13 @@ followed, and memory stays bounded whatever the header claims. Versions 1 to 3, 
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from app.domain.errors import ModelFileError
 
@@ -31,6 +32,9 @@ MAX_NAME = 1024
 MAX_ARRAY_DEPTH = 4
 KEPT_ARRAY = 8192
 """Longer arrays (vocabularies) are skipped and only counted; per-layer arrays are far shorter."""
+
+SOURCE_CHUNK = 1 << 20
+"""Bytes asked of a `ByteSource` at once. Most headers are a few MB, nearly all of it vocabulary."""
 
 Scalar = int | float | bool | str
 
@@ -135,6 +139,35 @@ def read_header(path: Path) -> GgufHeader:
         ) from error
 
 
+class ByteSource(Protocol):
+    """Bytes that can be read at any place, such as a remote file that answers to ranges."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole file."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset`; fewer, but not none, are no error. OSError when it cannot."""
+        ...
+
+
+def read_header_from(source: ByteSource, name: str, *, chunk: int = SOURCE_CHUNK) -> GgufHeader:
+    """Read the header from `source` in pieces of `chunk` bytes, front to back; long arrays are not read.
+
+    `name` is what a person knows the file by. Raises ModelFileError like `read_header`, also when the source
+    raises OSError; any other error of the source passes through.
+    """
+    size = source.size
+    try:
+        with io.BufferedReader(_SourceFile(source, size), chunk) as file:
+            return _Reader(file, size, name).header()
+    except OSError as error:
+        raise ModelFileError(
+            f"the file {name} cannot be read ({error.strerror or error}).", detail=str(error)
+        ) from error
+
+
 def check_complete(path: Path, header: GgufHeader) -> None:
     """Raise ModelFileError if the file ends before its last tensor does."""
     size = path.stat().st_size
@@ -143,6 +176,40 @@ def check_complete(path: Path, header: GgufHeader) -> None:
             f"the file ends early ({size / 1e6:.0f} of {header.file_size / 1e6:.0f} MB). Download it again.",
             detail=f"{path}: {size} of at least {header.file_size} bytes",
         )
+
+
+class _SourceFile(io.RawIOBase):
+    """A `ByteSource` as a file, for `io.BufferedReader`."""
+
+    def __init__(self, source: ByteSource, size: int) -> None:
+        super().__init__()
+        self._source = source
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        room = memoryview(buffer).cast("B")
+        wanted = min(len(room), self._size - self._at)
+        if wanted <= 0:
+            return 0
+        data = self._source.read(self._at, wanted)[:wanted]  # one that gives more must not overrun us
+        room[: len(data)] = data
+        self._at += len(data)
+        return len(data)
 
 
 class _Reader:

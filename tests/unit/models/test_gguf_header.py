@@ -16,6 +16,7 @@ from app.models.gguf_header import (
     Tensor,
     check_complete,
     read_header,
+    read_header_from,
 )
 from tests.unit.models.gguf_writer import (
     ARRAY,
@@ -322,3 +323,49 @@ def test_many_arrays_do_not_fill_the_memory(path):
     path.write_bytes(writer.header())
     with pytest.raises(ModelFileError, match="too much"):
         read_header(path)
+
+
+class Ranges:
+    """Bytes as a server that answers to ranges would give them; remembers what it was asked for."""
+
+    def __init__(self, content, *, at_most=1 << 30, surplus=b""):
+        self.content = content
+        self.size = len(content)
+        self.asked: list[tuple[int, int]] = []
+        self._at_most = at_most
+        self._surplus = surplus
+
+    def read(self, offset, length):
+        self.asked.append((offset, length))
+        return self.content[offset : offset + min(length, self._at_most)] + self._surplus
+
+
+@pytest.mark.parametrize("chunk", [16, 100, 1 << 20])
+@pytest.mark.parametrize("source", [{}, {"at_most": 7}, {"surplus": b"more than was asked for"}])
+def test_a_source_gives_the_same_header(path, chunk, source):
+    assert read_header_from(Ranges(SEED, **source), "x", chunk=chunk) == read(path, SEED)
+
+
+def test_no_more_of_a_source_is_read_than_the_header_needs():
+    long = GgufWriter().add("x", ARRAY, Array(F64, (0.0,) * 100_000)).add("after", U8, 7).header()
+    source = Ranges(long + bytes(10 * MEBIBYTE))
+    assert read_header_from(source, "x", chunk=4096).metadata["after"] == 7
+    assert sum(length for _, length in source.asked) <= 3 * 4096, "a long array of numbers is skipped"
+    assert all(offset + length <= source.size for offset, length in source.asked)
+
+
+def test_a_source_that_ends_early_or_fails_is_told_like_a_file():
+    for size in range(len(SEED)):
+        with pytest.raises(ModelFileError):
+            read_header_from(Ranges(SEED[:size]), "x")
+    claimed = Ranges(SEED[:100])
+    claimed.size = len(SEED)
+    with pytest.raises(ModelFileError, match="ends in the middle"):
+        read_header_from(claimed, "x")
+
+    class Cut(Ranges):
+        def read(self, offset, length):
+            raise ConnectionResetError(104, "Connection reset by peer")
+
+    with pytest.raises(ModelFileError, match=r"remote\.gguf cannot be read \(Connection reset by peer\)"):
+        read_header_from(Cut(SEED), "remote.gguf")
