@@ -4,8 +4,9 @@ Each thread, one for a core that may be used, has two buffers much larger than t
 a fixed time it copies one over the other with C's `memmove`, then reads one with C's `memchr`, looking for
 a byte that is not there. ctypes lets go of the interpreter's lock for both, so the threads really run at
 once. Counted is what the program asked for: a copy is a byte read and a byte written. Where the processor
-fetches a line before it overwrites it, the memory moves half as much again; that is not counted. The best
-of several rounds stands: another program can only make a round slower.
+fetches a line before it overwrites it, the memory moves half as much again; that is not counted. A round's
+rate is all threads' bytes over the time from the first thread's begin to the last one's end. The best of
+several rounds stands: another program can only make a round slower.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from app.hardware import reading
 
 FILL_S = 0.35
 """Most time for making the buffers; what is not filled by then is not used."""
+WHOLE_S = 0.95
 ROUND_S = 0.09
 ROUNDS = 3
 BLOCK = 8 << 20
@@ -53,14 +55,17 @@ def measure_bandwidth(cpu_model: str, threads: int, available: int) -> Bandwidth
         workers = [_Worker(blocks) for _ in range(threads)]
     except (OSError, ValueError, OverflowError):  # mmap was refused
         return None
-    deadline = time.perf_counter() + FILL_S
-    _together([partial(worker.fill, deadline) for worker in workers])
+    begin = time.perf_counter()
+    _together([partial(worker.fill, begin + FILL_S) for worker in workers])
     workers = [worker for worker in workers if worker.blocks]
     if sum(worker.blocks for worker in workers) * 2 * BLOCK < LEAST_BUFFERS // 4:  # the caches would hold it
         return None
-    copy = 2 * _best(workers, ctypes.memmove)
-    look_for = _memchr()
-    read = _best(workers, lambda _, source, length: look_for(source, 0, length)) if look_for else 0.0
+    half = begin + (FILL_S + WHOLE_S) / 2
+    copy = 2 * _best(workers, ctypes.memmove, half - ROUND_S)
+    read = 0.0
+    if look_for := _memchr():
+        end = begin + WHOLE_S
+        read = _best(workers, lambda _, source, size: look_for(source, 0, size), end - ROUND_S)
     if copy <= 0:
         return None
     return Bandwidth(
@@ -109,8 +114,8 @@ class _Worker:
                 ctypes.memset(buffer + self.blocks * BLOCK, 1, BLOCK)
             self.blocks += 1
 
-    def repeat(self, work: Work, start: threading.Barrier, done: list[tuple[int, float]]) -> None:
-        """Work for `ROUND_S`; `done` gets the bytes and the seconds."""
+    def repeat(self, work: Work, start: threading.Barrier, done: list[tuple[int, float, float]]) -> None:
+        """Work for `ROUND_S`; `done` gets the bytes, and when that began and ended."""
         start.wait()
         begin = now = time.perf_counter()
         count = 0
@@ -119,17 +124,20 @@ class _Worker:
             work(self._target + offset, self._source + offset, BLOCK)
             count += 1
             now = time.perf_counter()
-        done.append((count * BLOCK, now - begin))
+        done.append((count * BLOCK, begin, now))
 
 
-def _best(workers: list[_Worker], work: Work) -> float:
-    """Bytes per second of the best round; all threads' rates together."""
+def _best(workers: list[_Worker], work: Work, deadline: float) -> float:
+    """Bytes per second of the best round. No round but the first begins after `deadline`."""
     best = 0.0
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
+        if number and time.perf_counter() > deadline:
+            break
         start = threading.Barrier(len(workers))
-        done: list[tuple[int, float]] = []
+        done: list[tuple[int, float, float]] = []
         _together([partial(worker.repeat, work, start, done) for worker in workers])
-        best = max(best, sum(size / seconds for size, seconds in done))
+        seconds = max(end for _, _, end in done) - min(begin for _, begin, _ in done)
+        best = max(best, sum(size for size, _, _ in done) / seconds)
     return best
 
 

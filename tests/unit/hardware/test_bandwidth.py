@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import mmap
+import threading
 import time
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -53,6 +54,19 @@ def test_a_read_that_the_processor_held_up_is_unknown(monkeypatch: pytest.Monkey
     measured = measure_bandwidth("", 1, GIB)
     assert measured is not None
     assert measured.read is None
+
+
+def test_threads_that_took_turns_were_not_at_work_together() -> None:
+    class Turn:
+        def __init__(self, begin: float) -> None:
+            self.begin = begin
+
+        def repeat(self, work: Any, start: threading.Barrier, done: list[tuple[int, float, float]]) -> None:
+            start.wait()
+            done.append((100, self.begin, self.begin + 1))
+
+    turns = cast(Any, [Turn(0), Turn(1)])
+    assert bandwidth._best(turns, lambda *_: None, time.perf_counter()) == 100
 
 
 @pytest.mark.usefixtures("quick")
