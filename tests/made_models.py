@@ -424,6 +424,14 @@ def qwen3_next() -> MadeModel:
     return model
 
 
+def cohere2_7b() -> MadeModel:
+    """Three of four layers see 4096 tokens; attention and feed-forward share one norm."""
+    model = _dense("cohere2", 32, 4096, 14_336, 32, 8, 256_000, 8192)
+    model.values["attention.layer_norm_epsilon"] = 1e-5
+    model.tensors = [tensor for tensor in model.tensors if "ffn_norm" not in tensor[0]]
+    return model.set(attention__sliding_window=4096, logit_scale=0.25)
+
+
 def gpt_oss_20b() -> MadeModel:
     """Every other layer sees 128 tokens; 4 of 32 experts in MXFP4."""
     layers, width, heads, kv_heads, length, experts = 24, 2880, 64, 8, 64, 32
@@ -453,6 +461,6 @@ MADE_MODELS: dict[str, Callable[[], MadeModel]] = {
     for made in (
         llama_3_2_1b, mixtral, qwen2_0_5b, qwen3_0_6b, qwen3_30b_a3b, gemma2_2b, gemma3_4b, phi3_mini,
         deepseek_v2_lite, mamba_1_4b, mamba2_1_3b, granite_4_h_1b, falcon_h1_1_5b, lfm2_1_2b, qwen3_next,
-        gpt_oss_20b,
+        cohere2_7b, gpt_oss_20b,
     )
 }  # fmt: skip
