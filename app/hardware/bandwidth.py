@@ -24,9 +24,10 @@ from pathlib import Path
 from app.domain.machine import Bandwidth
 from app.hardware import reading
 
-FILL_S = 0.35
+FILL_S = 0.3
 """Most time for making the buffers; what is not filled by then is not used."""
-WHOLE_S = 0.95
+WHOLE_S = 0.85
+"""No round begins that would end later. The rest of the second is for threads that wait for a processor."""
 ROUND_S = 0.09
 ROUNDS = 3
 BLOCK = 8 << 20
