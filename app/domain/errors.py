@@ -27,6 +27,38 @@ class ModelFileError(EdgewiseError):
     """A model file is missing, is not what its name says, or is damaged."""
 
 
+class HubError(EdgewiseError):
+    """The model hub did not give what was asked of it."""
+
+
+class Offline(HubError):
+    """The offline switch is on: nothing was tried."""
+
+
+class HubUnreachable(HubError):
+    """The hub did not answer, or its answer broke off. Trying again later may help."""
+
+
+class HubBusy(HubError):
+    """The hub asks to wait. `retry_after_s` in seconds, None when it does not say how long."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after_s = retry_after_s
+
+
+class AccessDenied(HubError):
+    """The repository needs a token, or the token's account was not granted access."""
+
+
+class NotOnHub(HubError):
+    """There is no such repository, revision or file."""
+
+
+class DownloadDamaged(HubError):
+    """What arrived is not what the hub said it would be."""
+
+
 class EngineMissing(EdgewiseError):
     """The engine's program is not installed."""
 

@@ -3,14 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+
+from app.domain.hub import Format
+
+
+class Place(StrEnum):
+    """Where a model lies, and so whose it is."""
+
+    LIBRARY = "Edgewise"
+    IN_PLACE = "where you keep it"
+    """Added by a person, never moved or deleted by us."""
+    HUGGING_FACE = "Hugging Face cache"
+    LM_STUDIO = "LM Studio"
+    OLLAMA = "Ollama"
 
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A model in the model folder. `name` is what a person reads and types; it is unique in the library."""
+    """A model on this machine. `name` is what a person reads and types; it is unique in the library."""
 
     name: str
     path: Path
+    """The file, or the first of several; of safetensors the folder."""
     size: int
-    """Bytes on disk."""
+    """Bytes on disk, all files together."""
+    place: Place = Place.LIBRARY
+    format: Format = Format.GGUF
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDetails:
+    """What a model's header says of it. None or empty where it does not say."""
+
+    title: str
+    architecture: str
+    parameters: int | None
+    quantization: str
+    context_length: int | None
+    licence: str
+    has_template: bool
+    layers: int | None
+    languages: tuple[str, ...] = ()
+    is_projector: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """A model with all that the library page shows of it. `last_used` in seconds since the epoch."""
+
+    model: LocalModel
+    details: ModelDetails | None
+    """None if the header cannot be read; `problem` then says why."""
+    last_used: float | None = None
+    problem: str = ""
+    projector: Path | None = None
