@@ -1,0 +1,153 @@
+"""What advice on a model's quantizations is given for, and what it says: values alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from app.domain.hub import Variant
+from app.domain.quantization import Quality
+from app.models.gguf_header import GgufHeader
+
+
+class Fit(StrEnum):
+    """Whether, and where, a model fits at the context length that was asked for."""
+
+    GPU = "fits in the GPU"
+    SPLIT = "fits in GPU and memory together"
+    MEMORY = "fits in memory"
+    SHORTER = "only with a shorter context"
+    NO = "does not fit"
+
+
+class Level(StrEnum):
+    """How well a machine runs a model, in a word."""
+
+    WELL = "runs well"
+    TIGHT = "tight"
+    TOO_BIG = "too big"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a person wants: a context length in tokens, and a speed in tokens a second.
+
+    `cache_type` is that of keys and values (`app.models.kv_cache.CACHE_TYPES`).
+    """
+
+    context_length: int = 8192
+    target_speed: float = 15.0
+    cache_type: str = "f16"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The memory that a model takes, in bytes, by what it is for; and the same by where it lies.
+
+    `host` and `gpu` add up to `total`: what was measured of earlier loads corrects them both.
+    """
+
+    tensors: int
+    cache: int
+    compute: int
+    projector: int
+    runtime: int
+    host: int
+    gpu: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.host + self.gpu
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One quantization that a person could choose.
+
+    `file_size` is in bytes, without the projector; None where nobody says. With `exact` the header is this
+    very file's. Else it is another quantization's or a sketch, whose tensors count as scaled to `file_size`
+    (where that is known): caches and buffers are the same for all.
+    """
+
+    quantization: str
+    file_size: int | None
+    header: GgufHeader
+    exact: bool
+    variant: Variant | None = None
+    """On the hub, to be downloaded."""
+    path: Path | None = None
+    """On this machine."""
+    projector: GgufHeader | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model in the quantizations there are of it. `context_length`: tokens it was trained for, 0: unknown."""
+
+    name: str
+    candidates: tuple[Candidate, ...]
+    context_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One quantization on this machine.
+
+    `speed` is in tokens a second at the goal's context length half full; None where nothing measured tells.
+    `largest_context` in tokens is what fits at most, up to what the model was trained for; 0: none.
+    `perplexity_increase_percent`, `divergence` (nats a token) and `quality` are published figures of
+    another model (`Ladder.quality_source`); None where nobody published one.
+    """
+
+    quantization: str
+    file_size: int | None
+    need: Need
+    fit: Fit
+    speed: float | None
+    largest_context: int
+    gpu_layers: int
+    """That lie on the GPU, the output counted as one."""
+    quality: Quality | None
+    perplexity_increase_percent: float | None
+    divergence: float | None
+    exact: bool
+    variant: Variant | None = None
+    path: Path | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether it fits at the context length that was asked for."""
+        return self.fit not in (Fit.SHORTER, Fit.NO)
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """A model's quantizations on this machine, best quality first, and which one to take.
+
+    `because`, `runners_up` and `would_change` are sentences. `available` and `gpu_available` are bytes free
+    to programs now, before any margin; `bandwidth` in bytes a second, None where it was never measured.
+    """
+
+    name: str
+    goal: Goal
+    rungs: tuple[Rung, ...]
+    recommended: Rung | None
+    because: str
+    runners_up: tuple[str, ...]
+    would_change: tuple[str, ...]
+    available: int
+    gpu_available: int
+    bandwidth: float | None
+    quality_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A ladder in one line. `speed` is in tokens a second, None where nothing measured tells."""
+
+    level: Level
+    words: str
+    rung: Rung | None
+    speed: float | None
