@@ -45,6 +45,11 @@ class Paths:
         """The memory bandwidth measured last."""
         return self.home / "bandwidth.json"
 
+    @property
+    def checksums(self) -> Path:
+        """What the files of the model folder must hash to; it lies among them."""
+        return self.models / ".checksums.json"
+
     def create(self) -> None:
         """Make the folders that are missing, for this user's eyes only, and try to write in them.
 
