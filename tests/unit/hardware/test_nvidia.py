@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+import pynvml
 import pytest
 
 from app.domain.machine import Gpu
@@ -28,7 +29,7 @@ class Nvml:
         self.capability = (8, 9)
         self.cuda = 13000
 
-    def nvmlInit_v2(self) -> int:
+    def nvmlInitWithFlags(self, flags: int) -> int:
         return self.failing.get("init", 0)
 
     def nvmlShutdown(self) -> int:
@@ -48,7 +49,7 @@ class Nvml:
         return self.failing.get("count", 0)
 
     def nvmlDeviceGetHandleByIndex_v2(self, index: Any, device: Any) -> int:
-        device._obj.value = index.value + 1
+        ctypes.c_void_p.from_address(ctypes.addressof(device._obj)).value = index.value + 1
         return GPU_IS_LOST if index.value in self.lost or index.value >= len(self.names) else 0
 
     def nvmlDeviceGetMemoryInfo(self, device: Any, memory: Any) -> int:
@@ -60,64 +61,89 @@ class Nvml:
         return self.failing.get("capability", 0)
 
     def nvmlDeviceGetName(self, device: Any, buffer: Any, length: Any) -> int:
-        name = self.names[device.value - 1].encode() + b"\0"
+        index = (ctypes.cast(device, ctypes.c_void_p).value or 0) - 1
+        name = self.names[index].encode() + b"\0"
         ctypes.memmove(buffer, name, len(name))
         return self.failing.get("name", 0)
+
+
+@pytest.fixture(autouse=True)
+def no_real_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a driver, as on most machines; `probe` puts a library in its place."""
+
+    def nowhere(name: str) -> object:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(pynvml, "CDLL", nowhere)
+    _forget_library()
+
+
+def _forget_library() -> None:
+    pynvml.nvmlLib = None
+    pynvml._nvmlGetFunctionPointer_cache.clear()
+
+
+def probe(library: object) -> tuple[Gpu, ...]:
+    """`probe_nvidia` on a machine whose driver is `library`, under the real nvidia-ml-py."""
+    pynvml.nvmlLib = library
+    try:
+        return nvidia.probe_nvidia()
+    finally:
+        _forget_library()
 
 
 RTX = Gpu("NVIDIA GeForce RTX 4090", 24 << 30, 20 << 30, "580.65.06", "8.9", cuda_version="13.0")
 
 
-def test_no_library_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nvidia, "_load", lambda: None)
+def test_no_library_no_gpus() -> None:
     assert nvidia.probe_nvidia() == ()
 
 
 def test_a_gpu_is_told() -> None:
     nvml = Nvml((RTX.name,))
-    assert nvidia.probe_nvidia(nvml) == (RTX,)
+    assert probe(nvml) == (RTX,)
     assert nvml.is_shut_down
 
 
 def test_a_library_without_a_running_driver_tells_of_none() -> None:
-    assert nvidia.probe_nvidia(Nvml((RTX.name,), {"init": DRIVER_NOT_LOADED})) == ()
+    assert probe(Nvml((RTX.name,), {"init": DRIVER_NOT_LOADED})) == ()
 
 
 def test_a_gpu_that_is_lost_does_not_hide_the_other() -> None:
     nvml = Nvml(("Lost", RTX.name))
     nvml.lost = {0}
-    assert nvidia.probe_nvidia(nvml) == (RTX,)
+    assert probe(nvml) == (RTX,)
 
 
 def test_a_gpu_that_shares_main_memory() -> None:
-    (gpu,) = nvidia.probe_nvidia(Nvml(("NVIDIA GB10",), {"memory": NOT_SUPPORTED}))
+    (gpu,) = probe(Nvml(("NVIDIA GB10",), {"memory": NOT_SUPPORTED}))
     assert gpu.unified_memory
     assert gpu.memory_total is None
 
 
 def test_what_does_not_answer_stays_unknown() -> None:
-    (gpu,) = nvidia.probe_nvidia(Nvml(("?",), {"capability": NOT_SUPPORTED, "name": NOT_SUPPORTED}))
+    (gpu,) = probe(Nvml(("?",), {"capability": NOT_SUPPORTED, "name": NOT_SUPPORTED}))
     assert gpu.name == "NVIDIA GPU"
     assert gpu.compute_capability is None
 
 
 def test_a_count_that_fails_still_closes_the_library() -> None:
     nvml = Nvml((RTX.name,), {"count": 999})
-    assert nvidia.probe_nvidia(nvml) == ()
+    assert probe(nvml) == ()
     assert nvml.is_shut_down
 
 
 def test_a_library_of_another_kind_under_that_name() -> None:
-    assert nvidia.probe_nvidia(object()) == ()
+    assert probe(object()) == ()
 
 
 def test_two_gpus() -> None:
-    assert nvidia.probe_nvidia(Nvml((RTX.name, RTX.name))) == (RTX, RTX)
+    assert probe(Nvml((RTX.name, RTX.name))) == (RTX, RTX)
 
 
 def test_a_driver_without_the_cuda_call() -> None:
     nvml = Nvml((RTX.name,), {"cuda": NOT_SUPPORTED})
-    assert nvidia.probe_nvidia(nvml) == (replace(RTX, cuda_version=None),)
+    assert probe(nvml) == (replace(RTX, cuda_version=None),)
 
 
 class Rubbish(Nvml):
@@ -131,21 +157,21 @@ class Rubbish(Nvml):
         self.cuda = -1
 
     def nvmlSystemGetDriverVersion(self, buffer: Any, length: Any) -> int:
-        ctypes.memmove(buffer, b"\xff" * 96, 96)  # and no end
+        ctypes.memmove(buffer, b"\xff" * length.value, length.value)  # and no end
         return 0
 
 
 def test_a_driver_that_answers_rubbish() -> None:
     nvml = Rubbish()
-    (gpu,) = nvidia.probe_nvidia(nvml)
-    assert gpu == Gpu("NVIDIA GPU", None, None, driver="\ufffd" * 96)
+    (gpu,) = probe(nvml)
+    assert gpu == Gpu("NVIDIA GPU", None, None, driver=None)
     assert nvml.is_shut_down
 
 
 def test_more_free_than_there_is_is_unknown() -> None:
     nvml = Nvml((RTX.name,))
     nvml.memory = (8 << 30, 9 << 30)
-    (gpu,) = nvidia.probe_nvidia(nvml)
+    (gpu,) = probe(nvml)
     assert (gpu.memory_total, gpu.memory_free) == (8 << 30, None)
 
 
@@ -165,21 +191,21 @@ class Crashing:
 
 
 def test_a_library_that_crashes_at_each_call() -> None:
-    assert nvidia.probe_nvidia(Crashing()) == ()
-    assert nvidia.probe_nvidia(Crashing("nvmlInit_v2")) == ()
-    assert nvidia.probe_nvidia(Crashing("nvmlInit_v2", "nvmlDeviceGetCount_v2")) == ()
+    assert probe(Crashing()) == ()
+    assert probe(Crashing("nvmlInitWithFlags")) == ()
+    assert probe(Crashing("nvmlInitWithFlags", "nvmlDeviceGetCount_v2")) == ()
 
 
 def test_a_driver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
 
     class Hanging(Nvml):
-        def nvmlInit_v2(self) -> int:
+        def nvmlInitWithFlags(self, flags: int) -> int:
             release.wait(30)
             return DRIVER_NOT_LOADED
 
     monkeypatch.setattr(nvidia, "DEADLINE_S", 0.05)
     try:
-        assert nvidia.probe_nvidia(Hanging((RTX.name,))) == ()
+        assert probe(Hanging((RTX.name,))) == ()
     finally:
         release.set()
