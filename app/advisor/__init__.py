@@ -1,1 +1,1 @@
-"""Advice: which model in which form suits this machine, and why. Pure functions; nothing here reads or measures."""
+"""Which model in which form suits this machine, and why. Pure functions: nothing is read or measured."""

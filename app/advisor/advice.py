@@ -84,7 +84,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A model in the quantizations there are of it. `context_length`: tokens it was trained for, 0: unknown."""
+    """A model in the quantizations there are of it. `context_length`: trained for, in tokens; 0: unknown."""
 
     name: str
     candidates: tuple[Candidate, ...]

@@ -45,8 +45,8 @@ def compute_bytes(shape: ModelShape, options: RunOptions) -> int:
 
 def mask_bytes(shape: ModelShape, options: RunOptions) -> int:
     """Bytes of the attention masks: one over all of the context, one more over the windows."""
-    widths = {cells(layer, options) for layer in shape.layers if layer.keys and layer.window is None}
-    widths |= {cells(layer, options) for layer in shape.layers if layer.keys and layer.window is not None}
+    widths = {cells(layer, options) for layer in shape.kinds if layer.keys and layer.window is None}
+    widths |= {cells(layer, options) for layer in shape.kinds if layer.keys and layer.window is not None}
     return sum(widths) * options.tokens * MASK_BYTES
 
 

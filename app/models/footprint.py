@@ -10,13 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from app.models.compute_buffer import compute_bytes, mask_bytes, output_bytes
-from app.models.gguf_header import GgufHeader, Tensor
-from app.models.kv_cache import CONTEXT_STEP, RunOptions, layer_cache_bytes, padded, read_bytes
-from app.models.model_shape import MAX_LAYERS, ModelShape, layer_of, model_shape, running_layers
+from app.models.gguf_header import GgufHeader
+from app.models.kv_cache import CONTEXT_STEP, RunOptions, cache_bytes, padded, read_bytes
+from app.models.model_shape import MAX_LAYERS, ModelShape
+from app.models.weights import WeighedModel, weigh
 
 __all__ = [
     "CONTEXT_STEP", "MAX_LAYERS", "DeviceMemory", "Forecast", "RunOptions", "active_bytes",
-    "context_that_fits", "forecast", "kv_bytes_per_token", "largest_context", "tokens_per_second",
+    "context_that_fits", "forecast", "kv_bytes_per_token", "largest_context", "projector_bytes",
+    "tokens_per_second",
 ]  # fmt: skip
 
 RUNTIME_BYTES = 48 * 1024 * 1024
@@ -31,8 +33,6 @@ LARGEST_DEFAULT_CONTEXT = 32_768
 """More is rarely used and is paid for in memory from the start; a person can ask for it."""
 LARGEST_CONTEXT = 1 << 24
 """Where a search for the largest context ends: more than any model is trained for."""
-_GATHERED = ("token_embd.weight", "per_layer_token_embd.weight", "position_embd.weight")
-"""Tables of which a token reads one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +66,39 @@ class Forecast:
 
 
 def forecast(
-    header: GgufHeader, options: RunOptions, *, gpu_layers: int = 0, projector: GgufHeader | None = None
+    model: GgufHeader | WeighedModel,
+    options: RunOptions,
+    *,
+    gpu_layers: int = 0,
+    projector: GgufHeader | None = None,
 ) -> Forecast:
     """The memory the model takes when run like this, with its last `gpu_layers` layers on the GPU.
 
     As in llama.cpp the output counts as one layer more, after the last; the input table stays on the host,
     and a model that uses it for its output, too, has a second copy on the GPU (src/llama-model.cpp).
     """
-    shape = model_shape(header)
+    model = _weighed(model)
+    shape, weights = model.shape, model.weights
     count = len(shape.layers)
     offloaded = max(0, min(gpu_layers, count + 1))
     first = count + 1 - offloaded
-    host_tensors, gpu_tensors = _tensors(header, count, first)
-    caches = [layer_cache_bytes(layer, options) for layer in shape.layers]
+    output_on_gpu = offloaded > 0
+    caches = cache_bytes(shape, options)
     compute = compute_bytes(shape, options)
     # With layers on the GPU the host still looks tokens up and fills the masks in.
     host_compute = compute if first > 0 else _input_bytes(shape, options)
-    sight = _projector_bytes(projector) if projector else 0
+    sight = projector_bytes(projector) if projector else 0
     return Forecast(
         options=options,
         host=DeviceMemory(
-            tensors=host_tensors,
+            tensors=weights.input + sum(weights.layers[:first]) + (0 if output_on_gpu else weights.output),
             cache=sum(caches[:first]),
             compute=host_compute + output_bytes(shape, options),
             projector=0 if offloaded else sight,
             runtime=RUNTIME_BYTES,
         ),
         gpu=DeviceMemory(
-            tensors=gpu_tensors,
+            tensors=sum(weights.layers[first:]) + (weights.output + weights.copied if output_on_gpu else 0),
             cache=sum(caches[first:]),
             compute=compute if offloaded else 0,
             projector=sight if offloaded else 0,
@@ -102,7 +107,7 @@ def forecast(
 
 
 def largest_context(
-    header: GgufHeader,
+    model: GgufHeader | WeighedModel,
     options: RunOptions,
     fits: Callable[[Forecast], bool],
     *,
@@ -114,52 +119,46 @@ def largest_context(
     `options.context` does not matter. `fits` may judge host and GPU apart, and must hold for every smaller
     forecast of one that it holds for.
     """
+    model = _weighed(model)
     low, high = 0, max(1, min(at_most, LARGEST_CONTEXT)) // CONTEXT_STEP
     while low < high:
         middle = (low + high + 1) // 2
-        if fits(forecast(header, replace(options, context=middle * CONTEXT_STEP), gpu_layers=gpu_layers)):
+        if fits(forecast(model, replace(options, context=middle * CONTEXT_STEP), gpu_layers=gpu_layers)):
             low = middle
         else:
             high = middle - 1
     return low * CONTEXT_STEP
 
 
-def active_bytes(header: GgufHeader, options: RunOptions, filled: int = 0) -> int:
+def active_bytes(model: GgufHeader | WeighedModel, options: RunOptions, filled: int = 0) -> int:
     """Bytes read to make one token when `filled` tokens lie before it.
 
     All tensors but tables of which one row is read; of experts, those that are used; caches and states.
     """
-    shape = model_shape(header)
-    tied = not any(tensor.name == "output.weight" for tensor in header.tensors)
-    share = shape.experts_used / shape.experts if shape.experts > 0 else 1.0
-    total = 0.0
-    for tensor in _loaded(header, len(shape.layers)):
-        if tensor.name in _GATHERED and not (tied and tensor.name == "token_embd.weight"):
-            continue
-        total += (tensor.size or 0) * (min(1.0, share) if "_exps." in tensor.name else 1.0)
-    return int(total) + read_bytes(shape, options, filled)
+    model = _weighed(model)
+    return model.weights.active + read_bytes(model.shape, options, filled)
 
 
-def tokens_per_second(header: GgufHeader, options: RunOptions, bandwidth: float, *, filled: int = 0) -> float:
+def tokens_per_second(
+    model: GgufHeader | WeighedModel, options: RunOptions, bandwidth: float, *, filled: int = 0
+) -> float:
     """The decode speed to expect at most: `bandwidth` (bytes/s, measured) over `active_bytes`.
 
     Making one token after another waits for memory, not for arithmetic; a real engine reaches a share of
     this that is worth calibrating on the machine. 0 for a header without tensors.
     """
-    read = active_bytes(header, options, filled)
+    read = active_bytes(model, options, filled)
     return bandwidth / read if read > 0 else 0.0
 
 
-def kv_bytes_per_token(header: GgufHeader, options: RunOptions | None = None) -> float:
+def kv_bytes_per_token(model: GgufHeader | WeighedModel, options: RunOptions | None = None) -> float:
     """Bytes that each further token of context takes where all of the context is seen (see `kv_cache`)."""
     used = options or RunOptions(CONTEXT_STEP)
     # Far beyond every window, so that only what grows is left.
     far = replace(used, context=LARGEST_CONTEXT)
     further = replace(used, context=LARGEST_CONTEXT + CONTEXT_STEP * far.streams)
-    grown = sum(
-        layer_cache_bytes(layer, further) - layer_cache_bytes(layer, far)
-        for layer in model_shape(header).layers
-    )
+    shape = _weighed(model).shape
+    grown = sum(cache_bytes(shape, further)) - sum(cache_bytes(shape, far))
     return grown / (CONTEXT_STEP * far.streams)
 
 
@@ -180,30 +179,8 @@ def context_that_fits(header: GgufHeader, available: int, wanted: int | None) ->
     return max(fitting, padded(min(SMALLEST_CONTEXT, trained)))
 
 
-def _loaded(header: GgufHeader, layers: int) -> list[Tensor]:
-    """The tensors llama.cpp loads: all but those of layers that only predict ahead."""
-    if running_layers(header) != layers or not header.integer("nextn_predict_layers"):
-        return list(header.tensors)
-    return [tensor for tensor in header.tensors if (layer_of(tensor) or 0) < layers]
-
-
-def _tensors(header: GgufHeader, layers: int, first: int) -> tuple[int, int]:
-    """Bytes of tensors on the host and on the GPU, whose first layer is `first` (`layers`: the output)."""
-    host = gpu = 0
-    tied = not any(tensor.name == "output.weight" for tensor in header.tensors)
-    for tensor in _loaded(header, layers):
-        size = tensor.size or 0
-        layer = layer_of(tensor)
-        if layer is None:
-            is_input = tensor.name.startswith(("token_", "per_layer_token_embd", "position_embd"))
-            layer = -1 if is_input else layers
-            if tied and tensor.name == "token_embd.weight" and first <= layers:
-                gpu += size
-        if layer >= first:
-            gpu += size
-        else:
-            host += size
-    return host, gpu
+def _weighed(model: GgufHeader | WeighedModel) -> WeighedModel:
+    return model if isinstance(model, WeighedModel) else weigh(model)
 
 
 def _input_bytes(shape: ModelShape, options: RunOptions) -> int:
@@ -211,7 +188,7 @@ def _input_bytes(shape: ModelShape, options: RunOptions) -> int:
     return 2 * shape.width * 4 * options.tokens + mask_bytes(shape, options)
 
 
-def _projector_bytes(header: GgufHeader) -> int:
+def projector_bytes(header: GgufHeader) -> int:
     """A projector's tensors, and the intermediate results of one image.
 
     For each patch some rows of the encoder's width and of its feed-forward, in f32. That part is an

@@ -90,15 +90,21 @@ def layer_cache_bytes(layer: Layer, options: RunOptions) -> int:
     return remembered + layer.state * STATE_BYTES * max(1, options.sequences)
 
 
+def cache_bytes(shape: ModelShape, options: RunOptions) -> list[int]:
+    """`layer_cache_bytes` of each layer: reckoned once for each kind of layer, of which there are few."""
+    of_kind = [layer_cache_bytes(kind, options) for kind in shape.kinds]
+    return [of_kind[kind] for kind in shape.kind_of]
+
+
 def read_bytes(shape: ModelShape, options: RunOptions, filled: int) -> int:
     """Bytes of caches and states that one token of one sequence reads when `filled` tokens lie before it.
 
     A state is read and written.
     """
-    total = 0.0
-    for layer in shape.layers:
+    of_kind = []
+    for layer in shape.kinds:
         seen = min(filled, layer.window) if layer.window is not None else filled
         one = (layer.keys + layer.index_keys) * element_bytes(options.keys)
         one += layer.values * element_bytes(options.values)
-        total += one * max(0, min(seen, options.cells)) + 2 * layer.state * STATE_BYTES
-    return int(total)
+        of_kind.append(one * max(0, min(seen, options.cells)) + 2 * layer.state * STATE_BYTES)
+    return int(sum(of_kind[kind] for kind in shape.kind_of))

@@ -40,6 +40,10 @@ class ModelShape:
 
     architecture: str
     layers: tuple[Layer, ...]
+    kinds: tuple[Layer, ...]
+    """The layers that differ, each once."""
+    kind_of: tuple[int, ...]
+    """Which of `kinds` each layer is."""
     width: int
     vocabulary: int
     context_trained: int
@@ -153,6 +157,7 @@ def model_shape(header: GgufHeader) -> ModelShape:
                 state=state if recurs[layer] else 0,
             )
         )
+    kinds = {layer: number for number, layer in enumerate(dict.fromkeys(layers))}
     used = max(_sizes(header, "expert_used_count", count) or (0,), default=0)
     dense_inner = max(_sizes(header, "feed_forward_length", count) or (0,), default=0)
     expert_inner = max(_sizes(header, "expert_feed_forward_length", count) or (0,), default=0) or dense_inner
@@ -162,6 +167,8 @@ def model_shape(header: GgufHeader) -> ModelShape:
     return ModelShape(
         architecture=header.architecture,
         layers=tuple(layers),
+        kinds=tuple(kinds),
+        kind_of=tuple(kinds[layer] for layer in layers),
         width=width,
         vocabulary=_vocabulary(header),
         context_trained=_size(header, "context_length"),
