@@ -62,6 +62,14 @@ QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{
     background: transparent; border: none; border-radius: 0; padding: 0;
 }}
 QListWidget QLineEdit {{ padding: 0 7px; border-color: {accent}; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {button_pressed}; }}
+QSlider::sub-page:horizontal {{ border-radius: 2px; background: {accent}; }}
+QSlider::handle:horizontal {{
+    width: 14px; height: 14px; margin: -6px 0; border-radius: 8px;
+    background: {raised}; border: 1px solid {handle_hover};
+}}
+QSlider::handle:horizontal:hover {{ border-color: {text}; }}
+QSlider::handle:horizontal:focus {{ border: 2px solid {accent}; width: 12px; height: 12px; }}
 QMenu {{ background: {raised}; border: 1px solid {hairline}; border-radius: 8px; padding: 4px; }}
 QMenu::item {{ padding: 6px 24px 6px 12px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {button_hover}; color: {text}; }}

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QComboBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -23,13 +22,13 @@ from PySide6.QtWidgets import (
 from app import __version__
 from app.storage.paths import Paths
 from app.storage.settings import MAXIMUM_CONTEXT_LENGTH, MAXIMUM_THREADS, Settings, Theme
-from app.ui import icons, theme
+from app.ui import theme
 from app.ui.chat.parameters import ParametersForm, WheelGuard
+from app.ui.choice import Choice
 
 _THEMES: tuple[tuple[str, Theme], ...] = (("As the system", "system"), ("Light", "light"), ("Dark", "dark"))
 
 _FIELD_WIDTH = 160
-_CHEVRON = 14
 
 
 class SettingsPage(QScrollArea):
@@ -68,7 +67,7 @@ class SettingsPage(QScrollArea):
 
     def _add_appearance(self, layout: QVBoxLayout) -> None:
         form = _section("Appearance", layout)
-        self._theme = _Choice()
+        self._theme = Choice()
         self._theme.setMinimumWidth(_FIELD_WIDTH)
         for label, value in _THEMES:
             self._theme.addItem(label, value)
@@ -153,19 +152,6 @@ class SettingsPage(QScrollArea):
         )
         if settings != self._settings():
             self.changed.emit(settings)
-
-
-class _Choice(QComboBox):
-    """With the app's own chevron; on systems with a style of their own it is theirs."""
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if self.style().name() not in ("fusion", ""):  # "" is a style sheet over Fusion
-            return
-        mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        x = theme.SPACE_S if mirrored else self.width() - theme.SPACE_S - _CHEVRON
-        drawn = icons.pixmap("chevron-down", theme.current().secondary, _CHEVRON, self.devicePixelRatioF())
-        QPainter(self).drawPixmap(x, (self.height() - _CHEVRON) // 2 + 1, drawn)
 
 
 def _section(title: str, layout: QVBoxLayout) -> QFormLayout:

@@ -1,0 +1,26 @@
+"""Text cut to the lines there are for it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QTextLayout
+
+
+def lines_of(text: str, font: QFont, width: float, most: int) -> list[str]:
+    """`text` broken into at most `most` lines of `width` logical pixels, the last one cut with an ellipsis."""
+    layout = QTextLayout(text, font)
+    lines: list[str] = []
+    layout.beginLayout()
+    while len(lines) < most:
+        line = layout.createLine()
+        if not line.isValid():
+            break
+        line.setLineWidth(max(1.0, width))
+        start, length = line.textStart(), line.textLength()
+        if len(lines) == most - 1 and start + length < len(text):
+            rest = QFontMetricsF(font).elidedText(text[start:], Qt.TextElideMode.ElideRight, width)
+            lines.append(rest)
+        else:
+            lines.append(text[start : start + length].strip())
+    layout.endLayout()
+    return lines
