@@ -29,11 +29,12 @@ GOOD = [
 
 HOSTILE = [
     "", "/", ".", "..", "../model.gguf", "a/../b", "a/..", "a/./b", "/etc/passwd", "a//b", "a/",
-    "\\\\host\\x", "..\\model.gguf", "a\\b", "C:", "C:model.gguf", "C:/model.gguf", "model.gguf:stream", "~\0",
-    "a\0.gguf", "a\nb", "a\xa0b", "a\x7f", "a\x85b", "nul", "NUL.gguf", "con.tar.gz", "sub/AUX", "com1.gguf", "LPT\u00b9.gguf", "CONIN$",
-    "nul .gguf", ".hidden", ".cache/huggingface/x", "a/.git/config", "trailing.", "trailing ", " leading",
-    "a?b", "a*b", 'a"b', "a|b", "<a>", "fdp.\u202efugg", "zero\u200bwidth", "\ud800", "a\u2028b", "a" * 256,
-    "é" * 128, "a/" * 8 + "a", "a" * 600, None, 7, b"model.gguf", ["model.gguf"], True,
+    "\\\\host\\x", "..\\model.gguf", "a\\b", "C:", "C:model.gguf", "C:/model.gguf", "model.gguf:stream",
+    "~\0", "a\0.gguf", "a\nb", "a\xa0b", "a\x7f", "a\x85b", "nul", "NUL.gguf", "con.tar.gz", "sub/AUX",
+    "com1.gguf", "LPT\u00b9.gguf", "CONIN$", "nul .gguf", ".hidden", ".cache/huggingface/x",
+    "a/.git/config", "trailing.", "trailing ", " leading", "a?b", "a*b", 'a"b', "a|b", "<a>",
+    "fdp.\u202efugg", "zero\u200bwidth", "\ud800", "a\u2028b", "a" * 256, "é" * 128, "a/" * 8 + "a",
+    "a" * 600, None, 7, b"model.gguf", ["model.gguf"], True,
 ]  # fmt: skip
 
 
