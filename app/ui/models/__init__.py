@@ -1,0 +1,1 @@
+"""The models page: choosing, downloading and keeping models."""
