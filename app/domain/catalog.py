@@ -42,11 +42,28 @@ class Dimensions:
     expert_feed_forward: int = 0
     dense_layers: int = 0
     """Layers before the first one with experts."""
+    shared_feed_forward: int = 0
+    """Inner size of the feed-forward that every token takes beside its experts."""
+    full_head_size: int = 0
+    """Head size of the layers that see everything, where it is another than that of those with a window."""
+    attention_interval: int = 0
+    """One layer in so many attends; the others are gated delta nets, which keep a state. 0: all attend."""
+    state_heads: int = 0
+    """Heads of a gated delta net's values; its queries and keys have `state_groups` of the same size."""
+    state_groups: int = 0
+    state_size: int = 0
+    """Of one of these heads."""
+    convolution: int = 0
+    """Tokens that a gated delta net's convolution sees."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogModel:
-    """One model of the catalog. `parameters` and `active_parameters` (of one token) are counts."""
+    """One model of the catalog.
+
+    `parameters` are those of the language model: what sees images is a file of its own. `active_parameters`
+    are all but the experts that a token does not use.
+    """
 
     id: str
     """Short and stable, what a person types: "qwen3-4b"."""
