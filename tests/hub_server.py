@@ -1,0 +1,594 @@
+"""A loopback server that answers like the hub to the real huggingface_hub, and fails on demand.
+
+Two listeners, as there are two hosts in the world: the hub itself, and the CDN that its signed links lead to.
+Both keep a record of every request. What is served is given by the test. Use it with HF_ENDPOINT:
+
+    with HubServer() as hub:
+        hub.add("owner/name", {"model-Q4_K_M.gguf": data, "README.md": b"..."})
+        hub.fail("owner/name", "model-Q4_K_M.gguf", Fault(cut_after=1000))
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+
+LFS_ENDINGS = (".gguf", ".safetensors", ".bin")
+"""What repositories keep in large-file storage: these are redirected to the CDN and have a SHA-256."""
+PIECE = 64 * 1024
+LINK_LIFE_S = 3600
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass
+class Fault:
+    """What goes wrong with one file, or with one address of the API. All sizes in bytes of the body sent."""
+
+    where: str = "content"
+    """"resolve" (the hub's answer for the file), "content" (its bytes, wherever they come from), "api"."""
+    times: int | None = 1
+    """How often; None: always."""
+    status: int | None = None
+    """Answer with this instead."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut_after: int | None = None
+    """The connection breaks off."""
+    stall_after: int | None = None
+    """Nothing more comes, but the connection stays."""
+    bytes_per_second: float | None = None
+    change: Callable[[bytes], bytes] | None = None
+    """Other content than the repository says; its length may differ, too."""
+    circle: bool = False
+    """A redirect to itself."""
+    expired: bool = False
+    """The signed link is no longer valid when it is used (`where` is then "resolve")."""
+
+
+@dataclass
+class Asked:
+    """One request as it came, and what it was answered with. `headers` by lower-case name."""
+
+    host: str
+    """"hub" or "cdn"."""
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    file: str = ""
+    """Of a file's content: its path in the repository."""
+    status: int = 0
+    sent: int = 0
+    """Bytes of the body that went out."""
+
+    @property
+    def first_byte(self) -> int:
+        """Where the range asked for begins."""
+        match = re.match(r"bytes=(\d+)-", self.headers.get("range", ""))
+        return int(match[1]) if match else 0
+
+
+class Blob:
+    """The content of one file. From a `Path` it is read when it is first needed."""
+
+    def __init__(self, path: str, content: bytes | Path) -> None:
+        self.path = path
+        self._content = content
+        self._lock = threading.Lock()
+
+    @property
+    def data(self) -> bytes:
+        with self._lock:
+            if isinstance(self._content, Path):
+                self._content = self._content.read_bytes()
+                self.sha256 = hashlib.sha256(self._content).hexdigest()
+            elif not hasattr(self, "sha256"):
+                self.sha256 = hashlib.sha256(self._content).hexdigest()
+            return self._content
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    @property
+    def lfs(self) -> bool:
+        return self.path.endswith(LFS_ENDINGS)
+
+    @property
+    def etag(self) -> str:
+        """As the hub has it: the SHA-256 in large-file storage, else git's hash of a blob."""
+        data = self.data
+        if self.lfs:
+            return self.sha256
+        return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+@dataclass
+class Repository:
+    """What the hub knows of one repository."""
+
+    id: str
+    blobs: dict[str, Blob]
+    commit: str
+    gated: str | bool
+    private: bool
+    details: dict[str, Any]
+
+    def info(self) -> dict[str, Any]:
+        """All properties, as `/api/models/{id}` can tell them."""
+        return {
+            "_id": hashlib.md5(self.id.encode(), usedforsecurity=False).hexdigest()[:24],
+            "id": self.id,
+            "modelId": self.id,
+            "author": self.id.partition("/")[0],
+            "sha": self.commit,
+            "lastModified": "2026-09-01T12:00:00.000Z",
+            "createdAt": "2026-08-01T12:00:00.000Z",
+            "private": self.private,
+            "gated": self.gated,
+            "disabled": False,
+            "downloads": 0,
+            "likes": 0,
+            "tags": self.tags(),
+            "pipeline_tag": "text-generation",
+            "siblings": [{"rfilename": path} for path in self.blobs],
+            **{key: value for key, value in self.details.items() if key != "tags"},
+        }
+
+    def tags(self) -> list[str]:
+        tags = list(self.details.get("tags", ()))
+        for ending in ("gguf", "safetensors"):
+            if any(path.endswith("." + ending) for path in self.blobs) and ending not in tags:
+                tags.append(ending)
+        licence = (self.details.get("cardData") or {}).get("license")
+        return [*tags, f"license:{licence}"] if licence else tags
+
+    def siblings_with_blobs(self) -> list[dict[str, Any]]:
+        siblings = []
+        for path, blob in self.blobs.items():
+            entry: dict[str, Any] = {"rfilename": path, "size": blob.size, "blobId": "0" * 40}
+            if blob.lfs:
+                entry["lfs"] = {"sha256": blob.etag, "size": blob.size, "pointerSize": 135}
+            else:
+                entry["blobId"] = blob.etag
+            siblings.append(entry)
+        return siblings
+
+    def tree(self) -> list[dict[str, Any]]:
+        entries = []
+        for path, blob in self.blobs.items():
+            entry: dict[str, Any] = {"type": "file", "oid": "0" * 40, "size": blob.size, "path": path}
+            if blob.lfs:
+                entry["lfs"] = {"oid": blob.etag, "size": blob.size, "pointerSize": 135}
+            else:
+                entry["oid"] = blob.etag
+            entries.append(entry)
+        return entries
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, hub: HubServer, host: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.hub = hub
+        self.host = host
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # a client that went away is what many tests are about
+
+
+class HubServer:
+    """The server; a context manager. `tokens` maps each token to the gated repositories it may read."""
+
+    def __init__(self) -> None:
+        self._hub, self._cdn = _Listener(self, "hub"), _Listener(self, "cdn")
+        self.url = f"http://127.0.0.1:{self._hub.server_address[1]}"
+        self.cdn_url = f"http://127.0.0.1:{self._cdn.server_address[1]}"
+        self.repositories: dict[str, Repository] = {}
+        self.tokens: dict[str, set[str]] = {}
+        self.asked: list[Asked] = []
+        self.page = 100
+        """Models in one page of a search."""
+        self.closing = threading.Event()
+        self.connections = 0
+        """How often anybody connected, even without a request."""
+        self._faults: list[tuple[str, str, Fault]] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        for listener in (self._hub, self._cdn):
+            threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.set()
+        for listener in (self._hub, self._cdn):
+            listener.shutdown()
+            listener.server_close()
+
+    def add(
+        self,
+        repository: str,
+        files: Mapping[str, bytes | Path],
+        *,
+        commit: str = "",
+        gated: str | bool = False,
+        private: bool = False,
+        **details: Any,
+    ) -> Repository:
+        """Put a repository on the hub; `details` are properties as the API names them (cardData)."""
+        added = Repository(
+            repository,
+            {path: Blob(path, content) for path, content in files.items()},
+            commit or hashlib.sha1(repository.encode(), usedforsecurity=False).hexdigest(),
+            gated,
+            private,
+            details,
+        )
+        self.repositories[repository] = added
+        return added
+
+    def fail(self, repository: str, path: str, fault: Fault) -> None:
+        """From now on `fault` happens to a file; in the API to path "", or to "search" of repository ""."""
+        with self._lock:
+            self._faults.append((repository, path, fault))
+
+    def heal(self) -> None:
+        """Nothing fails any more."""
+        with self._lock:
+            self._faults.clear()
+
+    def fault(self, repository: str, path: str, where: str) -> Fault | None:
+        """The fault that happens now, if any; counts it."""
+        with self._lock:
+            for entry in self._faults:
+                if entry[:2] == (repository, path) and entry[2].where == where:
+                    fault = entry[2]
+                    if fault.times is not None:
+                        fault.times -= 1
+                        if fault.times <= 0:
+                            self._faults.remove(entry)
+                    return fault
+        return None
+
+    def contents(self, file: str) -> list[Asked]:
+        """The requests (GET) for a file's bytes, in order."""
+        with self._lock:
+            return [asked for asked in self.asked if asked.file == file and asked.method == "GET"]
+
+    def sent(self, file: str) -> int:
+        """Bytes of a file that went out, all requests together."""
+        return sum(asked.sent for asked in self.contents(file))
+
+    def record(self, asked: Asked) -> None:
+        with self._lock:
+            self.asked.append(asked)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Listener
+
+    def setup(self) -> None:
+        super().setup()
+        self.handled = False
+        self.server.hub.connections += 1
+        # What was sent shall be close to what arrived.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PIECE)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self._serve()
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    @property
+    def hub(self) -> HubServer:
+        return self.server.hub
+
+    def _serve(self) -> None:
+        address = urlsplit(self.path)
+        self.asked = Asked(
+            self.server.host,
+            self.command,
+            unquote(address.path),
+            parse_qs(address.query, keep_blank_values=True),
+            {name.lower(): value for name, value in self.headers.items()},
+        )
+        self.hub.record(self.asked)
+        with suppress(OSError):
+            self._route(self.asked.path)
+
+    def _route(self, path: str) -> None:
+        if self.server.host == "cdn":
+            self._cdn(path)
+        elif path == "/api/models":
+            self._search()
+        elif match := re.fullmatch(r"/api/resolve-cache/models/([^/]+/[^/]+)/([^/]+)/(.+)", path):
+            self._small_file(*match.groups())
+        elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+))?", path):
+            self._api(*match.groups())
+        elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+            self._resolve(*match.groups())
+        else:
+            self._error(404, "", "Not found")
+
+    # Answers
+
+    def _answer(self, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:
+        self.asked.status = status
+        self.send_response(status)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **named}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+            self.asked.sent += len(body)
+
+    def _json(self, value: object, **headers: str) -> None:
+        self._answer(200, json.dumps(value).encode(), **headers)
+
+    def _error(self, status: int, code: str, message: str, **headers: str) -> None:
+        named = {"X_Error_Message": message, **({"X_Error_Code": code} if code else {}), **headers}
+        self._answer(status, json.dumps({"error": message}).encode(), **named)
+
+    def _failed(self, repository: str, path: str, where: str) -> Fault | None:
+        """A fault to be built in further on. `handled` says whether it was answered here."""
+        self.handled = False
+        fault = self.hub.fault(repository, path, where)
+        if fault is None:
+            return None
+        if fault.circle:
+            self.handled = True
+            self._answer(302, b"", Location=self.path)
+        elif fault.status is not None:
+            self.handled = True
+            self._answer(
+                fault.status,
+                b'{"error": "as the test wanted"}',
+                **{name.replace("-", "_"): value for name, value in fault.headers.items()},
+            )
+        return None if self.handled else fault
+
+    def _redirect(self, status: int, location: str, **headers: str) -> None:
+        self._answer(status, b"", Location=location, **headers)
+
+    # The hub
+
+    def _allowed(self, id_: str, *, content: bool) -> Repository | None:
+        """The repository, unless the one who asks may not have it: that is then answered."""
+        header = self.asked.headers.get("authorization", "")
+        token = header.removeprefix("Bearer ") if header else None
+        if token is not None and token not in self.hub.tokens:
+            self._error(401, "", "Invalid credentials in Authorization header")
+            return None
+        granted = token is not None and id_ in self.hub.tokens[token]
+        repository = self.hub.repositories.get(id_)
+        if repository is None or (repository.private and not granted):
+            # The hub does not tell strangers what there is.
+            if token is None:
+                self._error(401, "RepoNotFound", "Invalid username or password.")
+            else:
+                self._error(404, "RepoNotFound", "Repository not found")
+            return None
+        if content and repository.gated and not granted:
+            page = f"{self.hub.url}/{id_}"
+            if token is None:
+                message = (
+                    f"Access to model {id_} is restricted. You must have access to it and be authenticated to"
+                    " access it. Please log in."
+                )
+                self._error(401, "GatedRepo", message)
+            else:
+                message = (
+                    f"Access to model {id_} is restricted and you are not in the authorized list."
+                    f" Visit {page} to ask for access."
+                )
+                self._error(403, "GatedRepo", message)
+            return None
+        return repository
+
+    def _search(self) -> None:
+        self._failed("", "search", "api")
+        if self.handled:
+            return
+        query = self.asked.query
+        wanted = query.get("search", [""])[0].casefold()
+        filters = query.get("filter", [])
+        found = [
+            repository
+            for repository in self.hub.repositories.values()
+            if wanted in repository.id.casefold()
+            and all(wish in repository.tags() for wish in filters)
+            and not repository.private
+            and ("author" not in query or repository.id.startswith(query["author"][0] + "/"))
+        ]
+        for key in ("downloads", "likes"):
+            if query.get("sort", [""])[0] == key:
+                found.sort(key=lambda repository: -repository.info()[key])
+        start = int(query.get("cursor", ["0"])[0])
+        size = min(int(query.get("limit", ["1000"])[0]), self.hub.page)
+        page = found[start : start + size]
+        link = {}
+        if start + size < len(found):
+            more = urlencode({**query, "cursor": [str(start + size)]}, doseq=True)
+            link = {"Link": f'<{self.hub.url}/api/models?{more}>; rel="next"'}
+        self._json([self._properties(repository, siblings="full" in query) for repository in page], **link)
+
+    def _properties(self, repository: Repository, *, siblings: bool) -> dict[str, Any]:
+        info = repository.info()
+        expand = self.asked.query.get("expand", []) + self.asked.query.get("expand[]", [])
+        if expand:
+            return {key: info[key] for key in ("_id", "id", *expand) if key in info}
+        if not siblings:
+            del info["siblings"]
+        return info
+
+    def _api(self, id_: str, kind: str | None, revision: str | None) -> None:
+        self._failed(id_, "", "api")
+        if self.handled:
+            return
+        repository = self._allowed(id_, content=False)
+        if repository is None or not self._is_revision(repository, revision):
+            return
+        if kind == "tree":
+            self._json(repository.tree())
+            return
+        info = self._properties(repository, siblings=True)
+        if "blobs" in self.asked.query and "siblings" in info:
+            info["siblings"] = repository.siblings_with_blobs()
+        self._json(info)
+
+    def _is_revision(self, repository: Repository, revision: str | None) -> bool:
+        if revision in (None, "main", repository.commit):
+            return True
+        self._error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        return False
+
+    def _resolve(self, id_: str, revision: str, path: str) -> None:
+        self.asked.file = path if self.command == "GET" else ""
+        fault = self._failed(id_, path, "resolve")
+        if self.handled:
+            return
+        repository = self._allowed(id_, content=True)
+        if repository is None or not self._is_revision(repository, revision):
+            return
+        blob = repository.blobs.get(path)
+        if blob is None:
+            self._error(404, "EntryNotFound", "Entry not found", X_Repo_Commit=repository.commit)
+            return
+        headers = {"X_Repo_Commit": repository.commit, "Accept_Ranges": "bytes"}
+        if not blob.lfs:
+            self._redirect(
+                307,
+                f"/api/resolve-cache/models/{id_}/{repository.commit}/{quote(path)}",
+                X_Linked_Size=str(blob.size),
+                X_Linked_ETag=f'"{blob.etag}"',
+                **headers,
+            )
+            return
+        until = int(time.time()) + (-1 if fault is not None and fault.expired else LINK_LIFE_S)
+        signature = _signature(id_, path, until)
+        link = urlencode({"Expires": until, "Signature": signature, "Key-Pair-Id": "K"})
+        self._redirect(
+            302,
+            f"{self.hub.cdn_url}/repos/{quote(id_)}/{quote(path)}?{link}",
+            X_Linked_Size=str(blob.size),
+            X_Linked_ETag=f'"{blob.etag}"',
+            ETag=f'"{blob.etag}"',
+            **headers,
+        )
+
+    def _small_file(self, id_: str, commit: str, path: str) -> None:
+        repository = self._allowed(id_, content=True)
+        if repository is not None:
+            self._content(repository, path, X_Repo_Commit=commit)
+
+    # The CDN
+
+    def _cdn(self, path: str) -> None:
+        match = re.fullmatch(r"/repos/([^/]+/[^/]+)/(.+)", path)
+        repository = self.hub.repositories.get(match[1]) if match else None
+        if match is None or repository is None:
+            self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>", "application/xml")
+            return
+        query = self.asked.query
+        until = int(query.get("Expires", ["0"])[0])
+        if query.get("Signature") != [_signature(match[1], match[2], until)] or until < time.time():
+            self._answer(403, b"<Error><Code>AccessDenied</Code></Error>", "application/xml")
+            return
+        if "authorization" in self.asked.headers:  # as S3 does, and so that no token leaks unnoticed
+            self._answer(400, b"<Error><Code>InvalidArgument</Code></Error>", "application/xml")
+            return
+        self._content(repository, match[2])
+
+    # Bytes
+
+    def _content(self, repository: Repository, path: str, **headers: str) -> None:
+        self.asked.file = path
+        blob = repository.blobs.get(path)
+        if blob is None:
+            self._error(404, "EntryNotFound", "Entry not found")
+            return
+        fault = (self._failed(repository.id, path, "content") if self.command == "GET" else None) or Fault()
+        if self.command == "GET" and self.handled:
+            return
+        data = fault.change(blob.data) if fault.change is not None else blob.data
+        start, end, status = 0, len(data), 200
+        if match := re.fullmatch(r"bytes=(\d+)-(\d*)", self.asked.headers.get("range", "")):
+            start, status = int(match[1]), 206
+            end = min(len(data), int(match[2]) + 1) if match[2] else len(data)
+            if start >= len(data):
+                self._answer(416, b"", Content_Range=f"bytes */{len(data)}")
+                return
+            headers["Content_Range"] = f"bytes {start}-{end - 1}/{len(data)}"
+        self.asked.status = status
+        self.send_response(status)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named |= {"Content-Length": str(end - start), "ETag": f'"{blob.etag}"', "Accept-Ranges": "bytes"}
+        for name, value in named.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self._send(memoryview(data)[start:end], fault)
+
+    def _send(self, body: memoryview, fault: Fault) -> None:
+        stops = [n for n in (fault.cut_after, fault.stall_after) if n is not None]
+        limit = min([len(body), *stops])
+        piece = PIECE if fault.bytes_per_second is None else max(1, int(fault.bytes_per_second / 50))
+        while self.asked.sent < limit:
+            sent = self.asked.sent
+            self.wfile.write(body[sent : min(limit, sent + piece)])
+            self.asked.sent = min(limit, sent + piece)
+            if fault.bytes_per_second is not None and self._wait(piece / fault.bytes_per_second):
+                break
+        if stops:
+            if fault.stall_after is not None:
+                self._wait(None)
+            self.close_connection = True
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _wait(self, seconds: float | None) -> bool:
+        """Be slow until the client or the server goes; True if one did."""
+        end = None if seconds is None else time.monotonic() + seconds
+        self.connection.settimeout(0.05)
+        try:
+            while not self.hub.closing.is_set():
+                left = 0.05 if end is None else end - time.monotonic()
+                if left <= 0:
+                    return False
+                self.connection.settimeout(min(0.05, left))
+                try:
+                    if not self.connection.recv(1, socket.MSG_PEEK):
+                        return True
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return True
+            return True
+        finally:
+            with suppress(OSError):
+                self.connection.settimeout(None)
+
+
+def _signature(repository: str, path: str, until: int) -> str:
+    return hashlib.sha256(f"{repository} {path} {until} not so secret".encode()).hexdigest()[:40]
