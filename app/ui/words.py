@@ -6,16 +6,12 @@ One place, so that a model's size reads the same on its card, in the list and in
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import date, datetime
 
 UNKNOWN = "—"
 """Stands in a table where nothing is known; never a zero."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
-_UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn")
-_JOINERS = "\u200c\u200d"
-"""Steer nothing, and Persian, Hindi and emoji are misspelt without them."""
 _LONGEST_WAIT = 4 * _DAY
 """An estimate beyond this says only that it is long."""
 
@@ -175,14 +171,3 @@ def moment(at: float) -> str:
         return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M")
     except (OverflowError, OSError, ValueError):
         return UNKNOWN
-
-
-def one_line(text: str, longest: int = 300) -> str:
-    """Foreign text on one line, without characters that steer a terminal or turn the writing's direction."""
-    kept = "".join(
-        " " if letter.isspace() else letter
-        for letter in text[: longest * 4]
-        if letter.isspace() or letter in _JOINERS or unicodedata.category(letter) not in _UNSEEN
-    )
-    line = " ".join(kept.split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
