@@ -58,6 +58,8 @@ class HubRepository:
     access: Access
     files: tuple[HubFile, ...]
     licence: str | None = None
+    precision: str = ""
+    """What most weights of its safetensors are stored in ("BF16"); empty where the hub does not say."""
 
 
 @dataclass(frozen=True, slots=True)
