@@ -7,7 +7,7 @@ from PySide6.QtGui import QFont, QFontMetricsF, QTextLayout
 
 
 def lines_of(text: str, font: QFont, width: float, most: int) -> list[str]:
-    """`text` broken into at most `most` lines of `width` logical pixels, the last one cut with an ellipsis."""
+    """`text` in at most `most` lines of `width` logical pixels, the last one cut with an ellipsis."""
     layout = QTextLayout(text, font)
     lines: list[str] = []
     layout.beginLayout()
