@@ -132,7 +132,8 @@ BESIDE = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_
           "preprocessor_config.json"]  # fmt: skip
 NEVER = ["model.py", "modeling_x.py", "pytorch_model.bin", "model.pt", "model.pkl", "optimizer.pt",
          "tf_model.h5", "onnx/model.onnx", "original/consolidated.safetensors", "README.md",
-         "training_args.bin", "flax_model.msgpack", "consolidated.safetensors", "evil.config.json"]  # fmt: skip
+         "training_args.bin", "flax_model.msgpack", "consolidated.safetensors",
+         "evil.config.json"]  # fmt: skip
 
 
 def test_safetensors_are_one_variant_without_code_and_pickles():
