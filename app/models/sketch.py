@@ -1,0 +1,144 @@
+"""A header as a model's published sizes imply it, for forecasts before a byte of the model was fetched.
+
+Tensor names and shapes are those that each architecture's loader asks for (llama.cpp, src/models); what is
+too small to matter (norms of heads, biases) is left out. Once the real header is known it is the better one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from app.domain.catalog import Dimensions
+from app.models.gguf_header import GGML_TYPES, GgufHeader, Tensor, Value
+from app.models.mixture import Mixture, Place, Role, mixture_of
+
+TOKEN_BYTES = 36
+"""Of a header, for each entry of its vocabulary: its text, type and merge. Measured: SmolLM2 135M has 36."""
+_TYPE_IDS = {name: type_id for type_id, (name, _, _) in GGML_TYPES.items()}
+_FUSED = frozenset({"phi3"})
+"""One matrix for queries, keys and values, and one for gate and up."""
+_NORMS_AFTER = frozenset({"gemma2", "gemma3", "glm4"})
+_SHORT_CONVOLUTIONS = frozenset({"lfm2", "lfm2moe"})
+"""Layers without KV heads are short convolutions over as many tokens as `_CONVOLUTION`."""
+_CONVOLUTION = 3
+_EXPERTS_STAY_MXFP4 = frozenset({"gpt-oss"})
+"""Published in MXFP4; no other quantization of it touches its experts."""
+
+_Matrix = tuple[str, tuple[int, ...], Role]
+
+
+def sketch(dimensions: Dimensions, context_length: int, quantization: str) -> GgufHeader:
+    """The header of a model with these sizes, trained for `context_length` tokens, in this quantization.
+
+    Raises ValueError for a quantization whose mixture of types is not known (`app.models.mixture`).
+    """
+    mixture = mixture_of(quantization)
+    if mixture is None:
+        raise ValueError(f"no mixture is known of the quantization {quantization!r}")
+    sizes: dict[tuple[tuple[int, ...], str], int] = {}
+    tensors: list[Tensor] = []
+    offset = 0
+    for name, shape, kind in _tensors(dimensions, mixture):
+        size = sizes.get((shape, kind))
+        if size is None:
+            _, block, block_bytes = GGML_TYPES[_TYPE_IDS[kind]]
+            size = sizes[shape, kind] = -(-math.prod(shape) // block) * block_bytes
+        tensors.append(Tensor(name, shape, _TYPE_IDS[kind], offset, size))
+        offset += -(-size // 32) * 32
+    metadata = _metadata(dimensions, context_length)
+    return GgufHeader(3, metadata, tuple(tensors), dimensions.vocabulary * TOKEN_BYTES)
+
+
+def _metadata(it: Dimensions, context_length: int) -> dict[str, Value]:
+    values: dict[str, Value] = {
+        "block_count": it.layers,
+        "context_length": context_length,
+        "embedding_length": it.width,
+        "feed_forward_length": it.feed_forward,
+        "vocab_size": it.vocabulary,
+        "attention.head_count": it.heads,
+        "attention.head_count_kv": it.kv_heads if len(it.kv_heads) > 1 else it.kv_heads[0],
+        "attention.key_length": it.head_size,
+        "attention.value_length": it.head_size,
+    }
+    if it.window:
+        values["attention.sliding_window"] = it.window
+    if it.window_pattern:
+        values["attention.sliding_window_pattern"] = it.window_pattern
+    if it.experts:
+        values["expert_count"] = it.experts
+        values["expert_used_count"] = it.experts_used
+        values["expert_feed_forward_length"] = it.expert_feed_forward
+        values["leading_dense_block_count"] = it.dense_layers
+    if it.architecture in _SHORT_CONVOLUTIONS:
+        values["shortconv.l_cache"] = _CONVOLUTION
+    named = {f"{it.architecture}.{key}": value for key, value in values.items()}
+    return {"general.architecture": it.architecture, **named}
+
+
+def _tensors(it: Dimensions, mixture: Mixture) -> Iterator[tuple[str, tuple[int, ...], str]]:
+    """Names, shapes and types."""
+    outside = Place(0, it.layers)
+    table = Role.OUTPUT if it.tied else Role.TABLE
+    yield "token_embd.weight", (it.width, it.vocabulary), mixture.type_of(table, it.width, outside)
+    yield "output_norm.weight", (it.width,), "F32"
+    if not it.tied:
+        kind = mixture.type_of(Role.OUTPUT, it.width, outside)
+        yield "output.weight", (it.width, it.vocabulary), kind
+    for layer in range(it.layers):
+        kv_heads = it.kv_heads[layer] if len(it.kv_heads) > 1 else it.kv_heads[0]
+        place = Place(layer, it.layers, it.heads // kv_heads if kv_heads else 1, it.experts > 0)
+        prefix = f"blk.{layer}."
+        for name in _norms(it):
+            yield f"{prefix}{name}.weight", (it.width,), "F32"
+        for name, shape, role in (*_attention(it, kv_heads), *_feed_forward(it, layer)):
+            if name == "ffn_gate_inp":
+                kind = "F32"
+            elif name.endswith("_exps") and it.architecture in _EXPERTS_STAY_MXFP4:
+                kind = "MXFP4"
+            else:
+                kind = mixture.type_of(role, shape[0], place)
+            yield f"{prefix}{name}.weight", shape, kind
+
+
+def _norms(it: Dimensions) -> tuple[str, ...]:
+    after = ("post_attention_norm", "post_ffw_norm") if it.architecture in _NORMS_AFTER else ()
+    return ("attn_norm", "ffn_norm", *after)
+
+
+def _attention(it: Dimensions, kv_heads: int) -> tuple[_Matrix, ...]:
+    queries, keys = it.heads * it.head_size, kv_heads * it.head_size
+    if kv_heads == 0 and it.architecture in _SHORT_CONVOLUTIONS:
+        return (
+            ("shortconv.in_proj", (it.width, 3 * it.width), Role.OTHER),
+            ("shortconv.out_proj", (it.width, it.width), Role.OTHER),
+        )
+    output: _Matrix = ("attn_output", (queries, it.width), Role.ATTENTION_OUTPUT)
+    if it.architecture in _FUSED:
+        return (("attn_qkv", (it.width, queries + 2 * keys), Role.VALUE), output)
+    return (
+        ("attn_q", (it.width, queries), Role.QUERY_KEY),
+        ("attn_k", (it.width, keys), Role.QUERY_KEY),
+        ("attn_v", (it.width, keys), Role.VALUE),
+        output,
+    )
+
+
+def _feed_forward(it: Dimensions, layer: int) -> tuple[_Matrix, ...]:
+    if it.experts and layer >= it.dense_layers:
+        inner, count = it.expert_feed_forward, it.experts
+        return (
+            ("ffn_gate_inp", (it.width, count), Role.OTHER),
+            ("ffn_gate_exps", (it.width, inner, count), Role.EXPERTS),
+            ("ffn_up_exps", (it.width, inner, count), Role.EXPERTS),
+            ("ffn_down_exps", (inner, it.width, count), Role.DOWN),
+        )
+    inner = it.feed_forward
+    up: tuple[_Matrix, ...] = (
+        ("ffn_gate", (it.width, inner), Role.GATE_UP),
+        ("ffn_up", (it.width, inner), Role.GATE_UP),
+    )
+    if it.architecture in _FUSED:
+        up = (("ffn_up", (it.width, 2 * inner), Role.GATE_UP),)
+    return (*up, ("ffn_down", (inner, it.width), Role.DOWN))
