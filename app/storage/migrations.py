@@ -67,7 +67,33 @@ def _conversations_and_messages(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX messages_streaming ON messages (id) WHERE state = 'streaming'")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_conversations_and_messages,)
+def _ledger(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """
+        CREATE TABLE ledger (
+            id              INTEGER PRIMARY KEY AUTOINCREMENT,
+            at              REAL NOT NULL,
+            model           TEXT NOT NULL,
+            engine          TEXT NOT NULL,
+            architecture    TEXT NOT NULL,
+            quantization    TEXT NOT NULL,
+            context_length  INTEGER NOT NULL,
+            threads         INTEGER NOT NULL,
+            gpu_layers      INTEGER NOT NULL,
+            raw_memory      INTEGER NOT NULL,
+            forecast_memory INTEGER NOT NULL,
+            measured_memory INTEGER,
+            raw_speed       REAL,
+            forecast_speed  REAL,
+            measured_speed  REAL
+        ) STRICT
+        """
+    )
+    # When each model was last used is read without its other columns.
+    connection.execute("CREATE INDEX ledger_of_model ON ledger (model, at)")
+
+
+MIGRATIONS: tuple[Migration, ...] = (_conversations_and_messages, _ledger)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -78,6 +78,7 @@ def test_a_newer_version_is_refused_in_plain_words(tmp_path):
         ("UPDATE messages SET state = 'interrupted' WHERE state = 'streaming'", "messages_streaming"),
         ("SELECT text FROM messages WHERE conversation_id = 1 ORDER BY id DESC", "messages_of_conversation"),
         ("SELECT id FROM messages WHERE parent_id = 1", "messages_after"),
+        ("SELECT model, max(at) FROM ledger GROUP BY model", "ledger_of_model"),
     ],
 )
 def test_frequent_questions_do_not_read_the_whole_table(tmp_path, query, index):
