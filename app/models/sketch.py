@@ -18,12 +18,18 @@ TOKEN_BYTES = 36
 _TYPE_IDS = {name: type_id for type_id, (name, _, _) in GGML_TYPES.items()}
 _FUSED = frozenset({"phi3"})
 """One matrix for queries, keys and values, and one for gate and up."""
-_NORMS_AFTER = frozenset({"gemma2", "gemma3", "glm4"})
+_NORMS_AFTER = frozenset({"gemma2", "gemma3", "gemma4", "glm4"})
+_VALUES_ARE_KEYS = frozenset({"gemma4"})
+"""Layers that see everything have no matrix for values: they take the keys (attention_k_eq_v)."""
+_DENSE_BESIDE_EXPERTS = frozenset({"gemma4"})
+"""What every token takes beside the experts has the names of a feed-forward without experts."""
 _SHORT_CONVOLUTIONS = frozenset({"lfm2", "lfm2moe"})
 """Layers without KV heads are short convolutions over as many tokens as `_CONVOLUTION`."""
 _CONVOLUTION = 3
 _EXPERTS_STAY_MXFP4 = frozenset({"gpt-oss"})
 """Published in MXFP4; no other quantization of it touches its experts."""
+
+_NOT_QUANTIZED = frozenset({"ffn_gate_inp", "ssm_conv1d"})
 
 _Matrix = tuple[str, tuple[int, ...], Role]
 
@@ -62,6 +68,10 @@ def _metadata(it: Dimensions, context_length: int) -> dict[str, Value]:
         "attention.key_length": it.head_size,
         "attention.value_length": it.head_size,
     }
+    if it.full_head_size:
+        for what in ("key", "value"):
+            values[f"attention.{what}_length"] = it.full_head_size
+            values[f"attention.{what}_length_swa"] = it.head_size
     if it.window:
         values["attention.sliding_window"] = it.window
     if it.window_pattern:
@@ -71,6 +81,14 @@ def _metadata(it: Dimensions, context_length: int) -> dict[str, Value]:
         values["expert_used_count"] = it.experts_used
         values["expert_feed_forward_length"] = it.expert_feed_forward
         values["leading_dense_block_count"] = it.dense_layers
+        values["expert_shared_feed_forward_length"] = it.shared_feed_forward
+    if it.attention_interval:
+        values["full_attention_interval"] = it.attention_interval
+        values["ssm.conv_kernel"] = it.convolution
+        values["ssm.inner_size"] = it.state_heads * it.state_size
+        values["ssm.state_size"] = it.state_size
+        values["ssm.time_step_rank"] = it.state_heads
+        values["ssm.group_count"] = it.state_groups
     if it.architecture in _SHORT_CONVOLUTIONS:
         values["shortconv.l_cache"] = _CONVOLUTION
     named = {f"{it.architecture}.{key}": value for key, value in values.items()}
@@ -92,8 +110,8 @@ def _tensors(it: Dimensions, mixture: Mixture) -> Iterator[tuple[str, tuple[int,
         prefix = f"blk.{layer}."
         for name in _norms(it):
             yield f"{prefix}{name}.weight", (it.width,), "F32"
-        for name, shape, role in (*_attention(it, kv_heads), *_feed_forward(it, layer)):
-            if name == "ffn_gate_inp":
+        for name, shape, role in (*_attention(it, layer, kv_heads), *_feed_forward(it, layer)):
+            if name in _NOT_QUANTIZED:
                 kind = "F32"
             elif name.endswith("_exps") and it.architecture in _EXPERTS_STAY_MXFP4:
                 kind = "MXFP4"
@@ -107,8 +125,12 @@ def _norms(it: Dimensions) -> tuple[str, ...]:
     return ("attn_norm", "ffn_norm", *after)
 
 
-def _attention(it: Dimensions, kv_heads: int) -> tuple[_Matrix, ...]:
-    queries, keys = it.heads * it.head_size, kv_heads * it.head_size
+def _attention(it: Dimensions, layer: int, kv_heads: int) -> tuple[_Matrix, ...]:
+    if it.attention_interval and (layer + 1) % it.attention_interval:
+        return _delta_net(it)
+    full = it.window_pattern > 0 and layer % it.window_pattern == it.window_pattern - 1
+    head_size = it.full_head_size if full and it.full_head_size else it.head_size
+    queries, keys = it.heads * head_size, kv_heads * head_size
     if kv_heads == 0 and it.architecture in _SHORT_CONVOLUTIONS:
         return (
             ("shortconv.in_proj", (it.width, 3 * it.width), Role.OTHER),
@@ -117,28 +139,53 @@ def _attention(it: Dimensions, kv_heads: int) -> tuple[_Matrix, ...]:
     output: _Matrix = ("attn_output", (queries, it.width), Role.ATTENTION_OUTPUT)
     if it.architecture in _FUSED:
         return (("attn_qkv", (it.width, queries + 2 * keys), Role.VALUE), output)
+    # Between delta nets each query brings a gate for what its head puts out.
+    asked = 2 * queries if it.attention_interval else queries
+    values: tuple[_Matrix, ...] = (("attn_v", (it.width, keys), Role.VALUE),)
     return (
-        ("attn_q", (it.width, queries), Role.QUERY_KEY),
+        ("attn_q", (it.width, asked), Role.QUERY_KEY),
         ("attn_k", (it.width, keys), Role.QUERY_KEY),
-        ("attn_v", (it.width, keys), Role.VALUE),
+        *(() if full and it.architecture in _VALUES_ARE_KEYS else values),
         output,
     )
 
 
+def _delta_net(it: Dimensions) -> tuple[_Matrix, ...]:
+    """A layer that keeps a state in place of keys and values (src/models/qwen35.cpp)."""
+    values = it.state_heads * it.state_size
+    mixed = 2 * it.state_groups * it.state_size + values
+    return (
+        ("attn_qkv", (it.width, mixed), Role.VALUE),
+        ("attn_gate", (it.width, values), Role.OTHER),
+        ("ssm_conv1d", (it.convolution, mixed), Role.OTHER),
+        ("ssm_alpha", (it.width, it.state_heads), Role.OTHER),
+        ("ssm_beta", (it.width, it.state_heads), Role.OTHER),
+        ("ssm_out", (values, it.width), Role.OTHER),
+    )
+
+
 def _feed_forward(it: Dimensions, layer: int) -> tuple[_Matrix, ...]:
-    if it.experts and layer >= it.dense_layers:
-        inner, count = it.expert_feed_forward, it.experts
-        return (
-            ("ffn_gate_inp", (it.width, count), Role.OTHER),
-            ("ffn_gate_exps", (it.width, inner, count), Role.EXPERTS),
-            ("ffn_up_exps", (it.width, inner, count), Role.EXPERTS),
-            ("ffn_down_exps", (inner, it.width, count), Role.DOWN),
-        )
-    inner = it.feed_forward
+    if not it.experts or layer < it.dense_layers:
+        return _dense(it, it.feed_forward)
+    inner, count = it.expert_feed_forward, it.experts
+    shared: tuple[_Matrix, ...] = ()
+    if it.shared_feed_forward:
+        suffix = "" if it.architecture in _DENSE_BESIDE_EXPERTS else "_shexp"
+        shared = _dense(it, it.shared_feed_forward, suffix)
+    return (
+        ("ffn_gate_inp", (it.width, count), Role.OTHER),
+        ("ffn_gate_exps", (it.width, inner, count), Role.EXPERTS),
+        ("ffn_up_exps", (it.width, inner, count), Role.EXPERTS),
+        ("ffn_down_exps", (inner, it.width, count), Role.DOWN),
+        *shared,
+    )
+
+
+def _dense(it: Dimensions, inner: int, suffix: str = "") -> tuple[_Matrix, ...]:
     up: tuple[_Matrix, ...] = (
-        ("ffn_gate", (it.width, inner), Role.GATE_UP),
-        ("ffn_up", (it.width, inner), Role.GATE_UP),
+        (f"ffn_gate{suffix}", (it.width, inner), Role.GATE_UP),
+        (f"ffn_up{suffix}", (it.width, inner), Role.GATE_UP),
     )
     if it.architecture in _FUSED:
-        up = (("ffn_up", (it.width, 2 * inner), Role.GATE_UP),)
-    return (*up, ("ffn_down", (inner, it.width), Role.DOWN))
+        up = ((f"ffn_up{suffix}", (it.width, 2 * inner), Role.GATE_UP),)
+    return (*up, (f"ffn_down{suffix}", (inner, it.width), Role.DOWN))
