@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,19 @@ def starter_model() -> Path:
             f"The starter model is not at {path}, or not whole. `make test` fetches it.", pytrace=False
         )
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home_without_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A person's home where no other program keeps models: those of this machine are no business of ours."""
+    home = str(tmp_path_factory.mktemp("home"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", home)
+        patch.setenv("USERPROFILE", home)
+        patch.setenv("OLLAMA_MODELS", str(Path(home) / "ollama"))
+        for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+            patch.delenv(variable, raising=False)
+        yield
 
 
 @pytest.fixture

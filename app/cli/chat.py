@@ -31,8 +31,8 @@ from app.domain.metrics import GenerationMetrics
 from app.domain.model import LocalModel
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.loaded_model import LoadedModel
-from app.models.library import choose_model, find_model
 from app.services.loading import LoadWishes, load_model
+from app.services.model_library import ModelLibrary
 from app.storage.paths import Paths
 from app.storage.settings import Settings, load_settings
 from app.storage.well_formed import well_formed
@@ -95,7 +95,8 @@ class ChatSession:
         """`options` as the command line gave them; what they leave open comes from the settings."""
         self.console = console
         self.paths = paths
-        self.model = choose_model(paths.models, options.model, settings.model)
+        self.library = ModelLibrary(paths)
+        self.model = self.library.choose(options.model, settings.model)
         given = {p.name: getattr(options, p.name) for p in PARAMETERS}
         self.params: SamplingParams = replace(
             settings.params, **{name: value for name, value in given.items() if value is not None}
@@ -115,7 +116,7 @@ class ChatSession:
 
     def use(self, name: str) -> None:
         """Load the model `name` in place of the one there is. Raises EdgewiseError; that one then stays."""
-        model, previous = find_model(self.paths.models, name), self.model
+        model, previous = self.library.find(name), self.model
         self.unload()
         self.model = model
         try:

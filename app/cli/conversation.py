@@ -8,7 +8,6 @@ from app.cli.chat import ChatSession
 from app.cli.command_line import OK
 from app.domain.errors import EdgewiseError
 from app.domain.generation import ChatMessage, Role
-from app.models.library import local_models
 from app.storage.well_formed import well_formed
 
 PROMPT = "> "
@@ -82,7 +81,7 @@ class Conversation:
                 self._session.use(rest)
                 self._console.note(f"Going on with {self._session.model.name}.")
             case "/model":
-                for model in local_models(self._session.paths.models):
+                for model in self._session.library.chat_models():
                     mark = "*" if model == self._session.model else " "
                     self._console.line(f"{mark} {model.name}  {model.size / 1e9:.2f} GB")
             case "/system" if rest:

@@ -26,8 +26,8 @@ from app.domain.generation import Cancellation, ChatMessage, ChatRequest, Finish
 from app.domain.model import LocalModel
 from app.engines.llama_cpp import find_program
 from app.models.gguf_header import check_complete, read_header
-from app.models.library import choose_model
 from app.services.loading import LoadWishes
+from app.services.model_library import ModelLibrary
 from app.storage.failures import explain_sqlite_error
 from app.storage.migrations import refuse_newer
 from app.storage.paths import Paths
@@ -163,7 +163,7 @@ class Examination:
         return f"llama-server starts, {said or 'and does not tell its version'}."
 
     def _model_file(self) -> str:
-        model = choose_model(self._paths.models, None, load_settings(self._paths.settings).model)
+        model = ModelLibrary(self._paths).choose(None, load_settings(self._paths.settings).model)
         try:
             header = read_header(model.path)
             check_complete(model.path, header)

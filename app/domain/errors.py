@@ -23,6 +23,10 @@ class EdgewiseError(Exception):
         return self.message
 
 
+class Cancelled(EdgewiseError):
+    """A person stopped it. Nothing is left half done."""
+
+
 class ModelFileError(EdgewiseError):
     """A model file is missing, is not what its name says, or is damaged."""
 

@@ -59,3 +59,23 @@ class LibraryEntry:
     last_used: float | None = None
     problem: str = ""
     projector: Path | None = None
+
+
+class Soundness(StrEnum):
+    """What came of looking at all of a model's bytes."""
+
+    WHOLE = "whole"
+    """Every file of weights has the SHA-256 that it must have."""
+    COMPLETE = "complete"
+    """Nothing is missing by the headers; what the bytes must be, nobody told."""
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether a model's files are whole, in a sentence."""
+
+    model: LocalModel
+    soundness: Soundness
+    message: str
+    detail: str = ""

@@ -32,6 +32,10 @@ MAX_NAME = 1024
 MAX_ARRAY_DEPTH = 4
 KEPT_ARRAY = 8192
 """Longer arrays (vocabularies) are skipped and only counted; per-layer arrays are far shorter."""
+KEPT_TEXTS = frozenset({"general.languages", "general.tags"})
+"""Arrays of texts that are kept; all others are vocabularies and the like."""
+MAX_TEXTS = 256
+"""Of a kept array."""
 
 SOURCE_CHUNK = 1 << 20
 """Bytes asked of a `ByteSource` at once. Most headers are a few MB, nearly all of it vocabulary."""
@@ -245,7 +249,7 @@ class _Reader:
         metadata: dict[str, Value] = {}
         for _ in range(metadata_count):
             key = self._text(MAX_STRING if version == 1 else 65_535)
-            metadata[key] = self._value(self._integer("I"), 0)
+            metadata[key] = self._value(self._integer("I"), 0, keep_texts=key in KEPT_TEXTS)
         tensors = tuple(self._tensor() for _ in range(tensor_count))
         alignment = metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20 or alignment & (alignment - 1):
@@ -299,23 +303,25 @@ class _Reader:
         if self._counted > MAX_COUNTED:
             raise self._damaged(f"it claims an array of {count} {of}")
 
-    def _value(self, kind: int, depth: int) -> Value:
+    def _value(self, kind: int, depth: int, *, keep_texts: bool) -> Value:
         if kind == _STRING:
             return self._text(MAX_STRING)
         if kind == _ARRAY:
-            return self._array(depth + 1)
+            return self._array(depth + 1, keep_texts=keep_texts)
         code = _SCALARS.get(kind)
         if code is None:
             raise self._damaged(f"value type {kind} is not known")
         scalar: Scalar = struct.unpack(self._order + code, self._bytes(struct.calcsize(code)))[0]
         return scalar
 
-    def _array(self, depth: int) -> Value:
+    def _array(self, depth: int, *, keep_texts: bool = False) -> Value:
         if depth > MAX_ARRAY_DEPTH:
             raise self._damaged("its arrays are nested too deep")
         kind = self._integer("I")
         length = self._integer(self._wide)
         if kind == _STRING:
+            if keep_texts and length <= MAX_TEXTS:
+                return tuple(self._text(MAX_STRING) for _ in range(length))
             return self._skip_texts(length)
         if kind == _ARRAY:
             self._walk_past(length, "arrays", ARRAY_COST)

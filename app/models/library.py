@@ -1,45 +1,59 @@
-"""The models in the model folder."""
+"""The models on this machine, whoever put them there: their names, and which one a person means."""
 
 from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.domain.errors import ModelFileError
-from app.domain.model import LocalModel
+from app.domain.hub import Format
+from app.domain.model import LibraryEntry, LocalModel, Place
 from app.domain.quantization import split_name
-
-_FIRST_PART = re.compile(r"-00001(-of-\d{5})$")
-_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
+from app.models.model_files import FoundModel, model_at, models_under
 
 
 def local_models(folder: Path) -> list[LocalModel]:
-    """The chat models under `folder`, by name. Projectors and later parts of split files are not models."""
-    models: dict[str, LocalModel] = {}
-    for path in sorted(folder.rglob("*.gguf")):
-        name = path.stem
-        if name.startswith("mmproj") or _LATER_PART.search(name) or not path.is_file():
-            continue
-        if name in models:  # the same file name in two folders
-            name = path.relative_to(folder).with_suffix("").as_posix()
-        models[name] = LocalModel(name, path, _size(path))
-    return sorted(models.values(), key=lambda model: model.name.casefold())
+    """The models under `folder`, by name. Projectors and later parts of split files are not models."""
+    return [entry.model for entry in named(models_under(folder, Place.LIBRARY))]
 
 
-def find_model(folder: Path, wanted: str | None) -> LocalModel:
-    """The model a person means: a name in the library, a unique part of one, or a file's path.
+def named(found: Iterable[FoundModel]) -> list[LibraryEntry]:
+    """What was found with names that are unique, by name; the first come has the shorter one.
 
-    None means the only or the smallest one. Raises ModelFileError when there is none or more than one.
+    A file that is found twice, by links, is one model. Headers are not read: `details` are None.
     """
-    models = local_models(folder)
+    taken: set[str] = set()
+    files: set[str] = set()
+    folders: dict[Path, str] = {}
+    entries = []
+    for one in found:
+        real = _real(one, folders)
+        if real in files:
+            continue
+        files.add(real)
+        name = _free_name(one, taken)
+        taken.add(name.casefold())
+        model = LocalModel(name, one.path, one.size, one.place, one.format)
+        entries.append(LibraryEntry(model, None, problem=one.problem, projector=one.projector))
+    return sorted(entries, key=lambda entry: entry.model.name.casefold())
+
+
+def find_model(models: Sequence[LocalModel], wanted: str | None, *, folder: Path | None = None) -> LocalModel:
+    """The model a person means: one's name, a unique part of one, or a file's path.
+
+    None means the only or the smallest one that the app's own engine can load. `folder` is where a person
+    can put one. Raises ModelFileError when there is none or more than one.
+    """
+    where = str(folder) if folder is not None else ""
     if wanted is None:
-        if not models:
+        loadable = [model for model in models if model.format is Format.GGUF and model.size > 0]
+        if not loadable:
             raise ModelFileError(
-                "There is no model yet. Put a GGUF file into the model folder.", detail=str(folder)
+                "There is no model yet. Download one, or put a GGUF file into the model folder.", detail=where
             )
-        return min(models, key=lambda model: model.size)
+        return min(loadable, key=lambda model: model.size)
     exact = [model for model in models if model.name == wanted]
     partial = [model for model in models if wanted.casefold() in model.name.casefold()]
     for found in (exact, partial):
@@ -47,23 +61,12 @@ def find_model(folder: Path, wanted: str | None) -> LocalModel:
             return found[0]
     path = Path(os.path.expanduser(wanted))  # noqa: PTH111  # pathlib's raises where there is no such user
     if path.suffix.lower() == ".gguf" and os.path.isfile(path):  # noqa: PTH113  # and for a name too long
-        return LocalModel(path.stem, path.absolute(), _size(path))
+        return _at(path.absolute())
     names = ", ".join(model.name for model in (partial or models)[:5])
     if partial:
         raise ModelFileError(f"“{wanted}” could be more than one model: {names}.")
     there = names or "none yet"
-    raise ModelFileError(f"There is no model “{wanted}”. There is: {there}.", detail=str(folder))
-
-
-def choose_model(folder: Path, wanted: str | None, last_used: str | None) -> LocalModel:
-    """The model a person means; without a wish the one used last, if it is still there, else any.
-
-    Raises ModelFileError as `find_model` does.
-    """
-    if wanted is None and last_used is not None:
-        with suppress(ModelFileError):
-            return find_model(folder, last_used)
-    return find_model(folder, wanted)
+    raise ModelFileError(f"There is no model “{wanted}”. There is: {there}.", detail=where)
 
 
 def display_name(name: str) -> tuple[str, str]:
@@ -72,11 +75,29 @@ def display_name(name: str) -> tuple[str, str]:
     return re.sub(r"[-_ ]+", " ", title).strip(), quantization
 
 
-def _size(path: Path) -> int:
-    """Bytes of the file at `path`, with its other parts where it is the first of several."""
-    first = _FIRST_PART.search(path.stem)
-    if first is None:
-        return path.stat().st_size
-    of, stem = first[1], path.stem[: first.start()]
-    parts = re.compile(re.escape(stem) + r"-\d{5}" + of)
-    return sum(p.stat().st_size for p in path.parent.glob("*.gguf") if parts.fullmatch(p.stem))
+def _at(path: Path) -> LocalModel:
+    found = model_at(path, Place.IN_PLACE)
+    if found is None:  # a later part without its first
+        return LocalModel(path.stem, path, path.stat().st_size, Place.IN_PLACE)
+    return LocalModel(found.names[0], found.path, found.size, Place.IN_PLACE)
+
+
+def _real(one: FoundModel, folders: dict[Path, str]) -> str:
+    """Where the file lies, asked once a folder. Links in our own folder are models in their own right."""
+    if one.place is not Place.LIBRARY:
+        return os.path.realpath(one.path)
+    parent = one.path.parent
+    if parent not in folders:
+        folders[parent] = os.path.realpath(parent)
+    return os.path.join(folders[parent], one.path.name)  # noqa: PTH118
+
+
+def _free_name(one: FoundModel, taken: set[str]) -> str:
+    names = [name for name in one.names if name] or ["unnamed"]
+    for name in (*names, *(f"{one.place.value}/{name}" for name in names)):
+        if name.casefold() not in taken:
+            return name
+    number = 2
+    while f"{names[-1]} {number}".casefold() in taken:
+        number += 1
+    return f"{names[-1]} {number}"

@@ -50,6 +50,26 @@ class Paths:
         """What the files of the model folder must hash to; it lies among them."""
         return self.models / ".checksums.json"
 
+    @property
+    def header_cache(self) -> Path:
+        """What the models' headers said."""
+        return self.home / "headers.json"
+
+    @property
+    def added_models(self) -> Path:
+        """The models that a person added where they lie."""
+        return self.home / "added_models.json"
+
+    @property
+    def incoming(self) -> Path:
+        """What is on its way into the model folder, on the same disk; hidden from the library."""
+        return self.models / ".incoming"
+
+    @property
+    def hub_cache(self) -> Path:
+        """A folder with what the hub said of repositories and of files that lie there."""
+        return self.home / "hub"
+
     def create(self) -> None:
         """Make the folders that are missing, for this user's eyes only, and try to write in them.
 

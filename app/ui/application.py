@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from app.domain.errors import EdgewiseError, StorageError
 from app.domain.model import LocalModel
 from app.engines.llama_cpp import LlamaCpp
-from app.models.library import choose_model, local_models
 from app.services.background import Background
 from app.services.chat_session import ChatSession
 from app.services.engine_supervisor import EngineSupervisor
 from app.services.loading import LoadWishes
+from app.services.model_library import ModelLibrary
 from app.storage.conversations import Conversations
 from app.storage.database import Database
 from app.storage.paths import Paths
@@ -46,6 +46,7 @@ class Edgewise(QObject):
         self._saving = threading.Lock()
         self.settings = load_settings(paths.settings)
         self.store = Conversations(database)
+        self.library = ModelLibrary(paths)
         self.background = Background(self)
         self.supervisor = EngineSupervisor(
             LlamaCpp(),
@@ -95,7 +96,7 @@ class Edgewise(QObject):
         self._open_latest()
 
     def _find_model(self, name: str | None) -> LocalModel:
-        return choose_model(self._paths.models, name, self.settings.model)
+        return self.library.choose(name, self.settings.model)
 
     def _current_settings(self) -> Settings:
         return self.settings
@@ -120,7 +121,7 @@ class Edgewise(QObject):
             save_settings(self._paths.settings, self.settings)
 
     def _list_models(self) -> None:
-        self.background.run(lambda: local_models(self._paths.models), self.chat.set_models)
+        self.background.run(self.library.chat_models, self.chat.set_models)
 
 
 def run_window(argv: list[str]) -> int:

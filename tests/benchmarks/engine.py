@@ -13,7 +13,7 @@ from app.domain.model import LocalModel
 from app.engines.base import Launch, LoadOptions
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.loaded_model import LoadedModel
-from app.models.library import find_model
+from app.models.library import find_model, local_models
 from app.services.loading import LoadWishes, load_model
 from tests.benchmarks.bare_client import long_question
 from tests.benchmarks.figures import at_most, median, spread
@@ -36,7 +36,7 @@ class LlamaCppWithSlots(LlamaCpp):
 def measure() -> dict[str, Any]:
     starts, stops, cancels, ends = [], [], [], []
     with new_home() as paths:
-        model = find_model(paths.models, None)
+        model = find_model(local_models(paths.models), None)
         for round_number in range(ROUNDS + 1):
             begin = time.perf_counter()
             loaded = load_model(LlamaCppWithSlots(), model, LoadWishes(), logs=paths.logs)

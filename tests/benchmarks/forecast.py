@@ -23,7 +23,7 @@ from app.engines.llama_cpp import LlamaCpp
 from app.engines.loaded_model import LoadedModel
 from app.models.footprint import RunOptions, forecast
 from app.models.gguf_header import read_header
-from app.models.library import find_model
+from app.models.library import find_model, local_models
 from tests.benchmarks.figures import at_most, median
 from tests.benchmarks.window import new_home
 from tests.fit_reference import MEBIBYTE, comparable, reference, tool_options
@@ -36,7 +36,7 @@ MEDIAN_BAR, WORST_BAR = 3.0, 8.0
 
 def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, new_home() as paths:
-        model = find_model(paths.models, None)
+        model = find_model(local_models(paths.models), None)
         rows = table(model.path.stem, model.path)
         for name, make in MADE_MODELS.items():
             path = make().write(Path(folder) / f"{name}.gguf")

@@ -29,6 +29,7 @@ from app.domain.generation import ChatMessage, Finished, FinishReason, ServerTim
 from app.domain.machine import Bandwidth, Cpu, Disk, Gpu, Machine, Memory, Power
 from app.domain.metrics import GenerationMetrics
 from app.domain.model import LocalModel
+from app.services.model_library import ModelLibrary
 from app.storage.database import Database
 from app.storage.paths import Paths
 
@@ -344,7 +345,7 @@ class Model:
     def __init__(self, models: Path) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         self.console = Console(self.out, self.err)
-        self.paths = Paths(models.parent, models, models, models, models)
+        self.library = ModelLibrary(Paths(models.parent, models, models, models, models))
         self.asked: list[list[str]] = []
 
     def loaded(self) -> Model:
@@ -397,7 +398,7 @@ def test_ctrl_c_at_the_prompt_does_not_end_it_and_quit_does(talk: Callable[..., 
 
 
 def test_slash_commands(talk: Callable[..., Model], tmp_path: Path) -> None:
-    (tmp_path / "Other.gguf").write_bytes(b"")
+    (tmp_path / "Other.gguf").write_bytes(b"x")
     session = talk("/help", "/model", "/system", "/system Be brief.", "/system", "/nonsense", " /no command")
     said = session.out.getvalue()
     assert "/clear" in said

@@ -1,7 +1,11 @@
 import pytest
 
 from app.domain.errors import ModelFileError
-from app.models.library import display_name, find_model, local_models
+from app.domain.hub import Format
+from app.domain.model import LocalModel, Place
+from app.models import library
+from app.models.library import display_name, local_models, named
+from app.models.model_files import FoundModel
 
 
 @pytest.fixture
@@ -16,6 +20,10 @@ def put(folder, name, size=10):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x" * size)
     return path
+
+
+def find_model(folder, wanted):
+    return library.find_model(local_models(folder), wanted, folder=folder)
 
 
 def names(folder):
@@ -48,7 +56,7 @@ def test_a_split_model_is_one_as_large_as_all_its_parts(folder):
     put(folder, "big-00002-of-00009.gguf", 5000)
     put(folder, "small.gguf", 300)
     models = {model.name: model.size for model in local_models(folder)}
-    assert models == {"big-00001-of-00003": 600, "small": 300}
+    assert models == {"big": 600, "small": 300}
     assert find_model(folder, None).name == "small"
 
 
@@ -62,11 +70,22 @@ def test_the_same_name_in_two_folders(folder):
 
 
 def test_the_smallest_is_meant_where_nothing_is_said(folder):
-    with pytest.raises(ModelFileError, match="There is no model yet"):
+    with pytest.raises(ModelFileError, match="There is no model yet") as caught:
         find_model(folder, None)
+    assert caught.value.detail == str(folder)
     put(folder, "large.gguf", 100)
     put(folder, "small.gguf", 10)
     assert find_model(folder, None).name == "small"
+
+
+def test_what_the_engine_cannot_load_is_never_meant_where_nothing_is_said(tmp_path):
+    folder = LocalModel("folder", tmp_path, 10, format=Format.SAFETENSORS)
+    gone = LocalModel("gone", tmp_path / "gone.gguf", 0, Place.IN_PLACE)
+    large = LocalModel("large", tmp_path / "large.gguf", 1000)
+    assert library.find_model([folder, gone, large], None) is large
+    with pytest.raises(ModelFileError, match="There is no model yet"):
+        library.find_model([folder, gone], None)
+    assert library.find_model([folder, gone], "folder") is folder
 
 
 def test_a_name_a_part_of_one_and_a_path(folder, tmp_path):
@@ -107,3 +126,60 @@ def test_what_is_not_there(folder, wanted):
 )
 def test_names_for_reading(name, shown):
     assert display_name(name) == shown
+
+
+def found(path, place, *names):
+    return FoundModel(path, 10, place, names)
+
+
+def test_the_same_name_in_several_places(tmp_path):
+    entries = named(
+        [
+            found(tmp_path / "1", Place.LIBRARY, "Same", "a/Same"),
+            found(tmp_path / "2", Place.LM_STUDIO, "same", "maker/repo/same"),
+            found(tmp_path / "3", Place.HUGGING_FACE, "same"),
+            found(tmp_path / "4", Place.OLLAMA, "same"),
+            found(tmp_path / "5", Place.OLLAMA, "same"),
+            found(tmp_path / "6", Place.OLLAMA, "same"),
+            found(tmp_path / "7", Place.OLLAMA, "", ""),
+        ]
+    )
+    assert {entry.model.path.name: entry.model.name for entry in entries} == {
+        "1": "Same",
+        "2": "maker/repo/same",
+        "3": "Hugging Face cache/same",
+        "4": "Ollama/same",
+        "5": "same 2",
+        "6": "same 3",
+        "7": "unnamed",
+    }
+    assert [entry.model.name.casefold() for entry in entries] == sorted(
+        entry.model.name.casefold() for entry in entries
+    )
+
+
+def test_one_file_found_twice_by_links_is_one_model(tmp_path):
+    real = put(tmp_path, "models/real.gguf")
+    (tmp_path / "models" / "alias.gguf").symlink_to(real)
+    (tmp_path / "elsewhere").symlink_to(tmp_path / "models")
+    entries = named(
+        [
+            found(tmp_path / "elsewhere" / "real.gguf", Place.LIBRARY, "real"),
+            found(tmp_path / "elsewhere" / "alias.gguf", Place.LIBRARY, "alias"),
+            found(tmp_path / "models" / "real.gguf", Place.IN_PLACE, "in place"),
+            found(tmp_path / "elsewhere" / "real.gguf", Place.LM_STUDIO, "again"),
+            found(tmp_path / "elsewhere" / "alias.gguf", Place.LM_STUDIO, "once more"),
+        ]
+    )
+    assert [entry.model.name for entry in entries] == ["alias", "real"]
+
+
+def test_a_file_that_is_named_is_not_in_the_library(tmp_path):
+    for part in (1, 2):
+        put(tmp_path, f"big-0000{part}-of-00002.gguf", 100)
+    model = library.find_model([], str(tmp_path / "big-00002-of-00002.gguf"))
+    assert model == LocalModel("big", tmp_path / "big-00001-of-00002.gguf", 200, Place.IN_PLACE)
+    later = put(tmp_path, "other-00002-of-00002.gguf")
+    assert library.find_model([], str(later)).path == later
+    projector = put(tmp_path, "mmproj-x.gguf")
+    assert library.find_model([], str(projector)).path == projector

@@ -1,0 +1,47 @@
+"""The models that a person added where they lie, in a small JSON file."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+from app.storage.json_file import write_json
+
+MOST_BYTES = 4 * 1024 * 1024
+MOST_MODELS = 10_000
+_writing = threading.Lock()
+
+
+class AddedModels:
+    """The list in the file at `path`, in the order in which they were added. Any thread may call."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def all(self) -> list[Path]:
+        """Their files (of safetensors the folders), also those that are gone. Never fails."""
+        try:
+            with self._path.open("rb") as file:
+                raw = file.read(MOST_BYTES + 1)
+            values = json.loads(raw) if len(raw) <= MOST_BYTES else None
+        except (OSError, ValueError, RecursionError):
+            return []
+        paths = values.get("paths") if isinstance(values, dict) else None
+        if not isinstance(paths, list):
+            return []
+        texts = [path for path in paths[:MOST_MODELS] if isinstance(path, str) and "\0" not in path]
+        return list(dict.fromkeys(path for path in map(Path, texts) if path.is_absolute()))
+
+    def add(self, path: Path) -> None:
+        """Remember `path`, which is absolute. Raises `DiskFull` or `StorageError`."""
+        with _writing:
+            self._write([*(known for known in self.all() if known != path), path])
+
+    def forget(self, path: Path) -> None:
+        """Forget `path`. Raises `DiskFull` or `StorageError`."""
+        with _writing:
+            self._write([known for known in self.all() if known != path])
+
+    def _write(self, paths: list[Path]) -> None:
+        write_json(self._path, {"paths": [str(path) for path in paths]})
