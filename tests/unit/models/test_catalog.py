@@ -12,10 +12,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from app.domain.catalog import CatalogModel, Dimensions, Purpose
-from app.domain.quantization import QUANTIZATIONS
+from app.domain.quantization import QUANTIZATIONS, known
 from app.models.catalog import CATALOG, catalog, find, licences, matching, read
+from app.models.footprint import RunOptions, forecast
 from app.models.gguf_header import read_header
 from app.models.model_shape import model_shape
+from app.models.sketch import sketch
 
 SCHEMA = json.loads(CATALOG.with_name("catalog.schema.json").read_text(encoding="utf-8"))
 _LANGUAGES = (
@@ -28,6 +30,26 @@ _LANGUAGES = (
 )
 LANGUAGES = frozenset(_LANGUAGES.split())
 """ISO 639-1."""
+PUBLISHED = {
+    ("eurollm-9b", "Q6_K"): 7_511_956_192,
+    ("gemma-4-26b-a4b", "Q4_K_M"): 17_035_039_872,
+    ("gpt-oss-20b", "MXFP4"): 12_109_566_624,
+    ("granite-4.1-3b", "Q4_K_M"): 2_099_501_664,
+    ("granite-4.1-8b", "Q4_K_M"): 5_347_914_400,
+    ("ministral-3-3b", "Q4_K_M"): 2_147_023_008,
+    ("ministral-3-8b", "Q4_K_M"): 5_198_911_904,
+    ("qwen2.5-coder-7b", "Q4_K_M"): 4_683_073_536,
+    ("qwen3-4b", "IQ4_XS"): 2_270_751_840,
+    ("qwen3-coder-30b", "Q8_0"): 32_483_933_856,
+    ("qwen3.5-0.8b", "Q4_K_M"): 532_517_120,
+    ("qwen3.5-2b", "Q4_K_M"): 1_280_835_840,
+    ("qwen3.5-4b", "Q4_K_M"): 2_740_937_888,
+    ("qwen3.5-9b", "Q4_K_M"): 5_680_522_464,
+    ("qwen3.6-27b", "Q4_K_M"): 16_817_244_384,
+    ("smollm3-3b", "Q4_K_M"): 1_915_305_312,
+    ("tiny-aya", "Q4_K_M"): 2_143_977_056,
+}
+"""Bytes of files on the hub, as it tells them. Some makers of files give a few tensors more bits."""
 MODELS = catalog()
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
 
@@ -194,6 +216,37 @@ def test_dimensions_fit_together(model: CatalogModel) -> None:
     assert it.layers % (it.attention_interval or 1) == 0
     for layer in range(it.layers if len(it.kv_heads) > 1 else 0):
         assert it.kv_heads[layer] == it.kv_heads[-1 if sees_everything(it, layer) else 0]
+
+
+@each_model
+def test_a_header_made_of_the_dimensions_has_all_parameters(model: CatalogModel) -> None:
+    made = sketch(model.dimensions, model.context_length, "F16")
+    counted = sum(math.prod(tensor.shape) for tensor in made.tensors)
+    assert counted == pytest.approx(model.parameters, rel=0.001)
+
+
+@pytest.mark.parametrize(("name", "quantization"), PUBLISHED)
+def test_forecasts_of_files_are_what_the_hub_has(name: str, quantization: str) -> None:
+    model = find(name)
+    assert model is not None
+    made = sketch(model.dimensions, model.context_length, quantization)
+    assert made.file_size == pytest.approx(PUBLISHED[name, quantization], rel=0.02)
+
+
+@each_model
+def test_every_quantization_can_be_forecast(model: CatalogModel) -> None:
+    sizes = []
+    for name in model.quantizations:
+        made = sketch(model.dimensions, model.context_length, name)
+        told = known(name)
+        assert told is not None
+        sizes.append(made.tensor_bytes)
+        if 5e9 < model.parameters < 20e9:
+            # The table's bits are of an 8B model. Others keep more or less of theirs in the finer types.
+            assert made.tensor_bytes == pytest.approx(model.parameters * told.bits / 8, rel=0.08)
+        small, large = (forecast(made, RunOptions(context)).total for context in (2048, 4096))
+        assert made.tensor_bytes < small < large
+    assert max(sizes) == sizes[0]
 
 
 @pytest.mark.parametrize(
