@@ -7,6 +7,7 @@ import re
 import sys
 
 GUARD = "--engine-guard"
+DOWNLOAD = "--download-worker"
 CHECK_WINDOW = "--check-window"
 
 
@@ -20,6 +21,11 @@ def main() -> int:
         status = guard.main(arguments[1:])
         sys.stderr.flush()
         os._exit(status & 0xFF if sys.platform != "win32" else status)
+    if arguments == [DOWNLOAD]:
+        # Likewise of its downloads.
+        from app.models import download_worker
+
+        os._exit(download_worker.main())
     if arguments == [CHECK_WINDOW]:
         return _check_window()
     if arguments and not _is_for_qt(arguments[0]):

@@ -1,0 +1,261 @@
+"""Fetches files with huggingface_hub: what the hub says of each, its bytes, and whether they are right.
+
+huggingface_hub's `hf_hub_download` begins anew in every process (it writes to a file of a random name and
+deletes that when it fails); `http_get`, which it is made of, goes on where a file of ours ends. Xet, the
+hub's other way to transfer, is switched off: huggingface_hub's `xet_get` begins every file anew as well, and
+what is half there would be fetched twice. The hub serves the same files over HTTP. Its CDN does so only up to
+50 GB in one answer; larger files are asked for in ranges.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import logging
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+from app.domain.errors import DiskFull, DownloadDamaged, HubError, HubUnreachable, StorageError
+from app.domain.hub import HubFile, Variant
+from app.models.hub_errors import Answer, explain, explain_answer
+from app.models.hub_paths import safe_revision
+from app.models.hub_session import HUB, hub_endpoint, hub_headers, new_client, use_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx2
+
+LONGEST_ANSWER = 40 * 10**9
+"""Bytes asked for at once; huggingface_hub refuses above 50 GB (constants.MAX_HTTP_DOWNLOAD_SIZE)."""
+CHUNK = 256 * 1024
+"""Bytes written at once. huggingface_hub's own 10 MB are lost whenever a connection breaks before they are
+full: with one that breaks every 9 MB nothing would ever arrive."""
+SPACE_CHECK = 64 * 1024 * 1024
+"""Bytes between two looks at the disk's free space."""
+_HASH_CHUNK = 4 * 1024 * 1024
+_NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_GIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """What a file must hash to. `git` is git's hash of a blob: what the hub keeps small files by."""
+
+    sha256: str = ""
+    git: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the hub says of a file now. `location` is where its bytes are: a link valid for a while."""
+
+    size: int
+    checksum: Checksum
+    location: str
+
+
+class RepositoryFiles:
+    """The files of `variant`'s repository, as the hub serves them to the owner of `token`.
+
+    Every method raises a HubError where the hub does not give what it should.
+    """
+
+    def __init__(self, variant: Variant, token: str | None, reserve: int) -> None:
+        self._repository = variant.repository
+        self._revision = safe_revision(variant.revision)
+        self._token = token
+        self._reserve = reserve
+        self._use_hub()
+
+    def facts(self, file: HubFile) -> FileFacts:
+        """Ask the hub for a file's size, checksum and location. DownloadDamaged if it is another now."""
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+        url = hf_hub_url(self._repository, file.path, revision=self._revision, endpoint=hub_endpoint())
+        with self._explained():
+            metadata = get_hf_file_metadata(url, token=self._token or False, headers=hub_headers(self._token))
+        # From the first answer on it is one commit, also where a branch moves meanwhile.
+        self._revision = safe_revision(metadata.commit_hash or self._revision)
+        size = file.size if metadata.size is None else metadata.size
+        sha256, etag = (file.sha256 or "").lower(), (metadata.etag or "").lower()
+        told = etag if _SHA256.fullmatch(etag) else ""
+        if (file.size is not None and size != file.size) or (sha256 and told and sha256 != told):
+            raise DownloadDamaged(
+                f"The hub has another file under the name {file.path} by now. Look the model up again, then "
+                "download it.",
+                detail=f"{self._repository}: {file.size} {sha256}, now {size} {etag}",
+            )
+        checksum = Checksum(sha256=sha256 or told, git=etag if _GIT.fullmatch(etag) else "")
+        if size is None or not (checksum.sha256 or checksum.git):
+            raise HubError(
+                f"The hub does not say what {file.path} must be, so it could not be checked. Nothing was "
+                "stored. If HF_ENDPOINT names a mirror, try the hub itself.",
+                detail=f"{self._repository}: size {size}, etag {etag!r}",
+            )
+        return FileFacts(size, checksum, metadata.location)
+
+    def fetch(self, file: HubFile, facts: FileFacts, part: Path, on_bytes: Callable[[int], None]) -> None:
+        """Bring `part` to `facts.size` bytes, from where it ends. `on_bytes` is told its size as it grows.
+
+        Raises DownloadDamaged if the hub sends more or has not that much, and DiskFull or StorageError when
+        the file cannot be written; what has arrived stays.
+        """
+        from huggingface_hub.file_download import http_get
+
+        headers = {**hub_headers(self._token), "Accept-Encoding": "identity"}
+        if not self._is_hub(facts.location):
+            headers.pop("authorization", None)  # a signed link is its own permission
+        try:
+            with _PartFile(part, facts.size, self._reserve, on_bytes) as sink:
+                at = sink.seek(0, io.SEEK_END)
+                while at < facts.size:
+                    end = facts.size if facts.size <= LONGEST_ANSWER else min(facts.size, at + LONGEST_ANSWER)
+                    ranged = {"Range": f"bytes=0-{end - 1}"} if end < facts.size else {}
+                    with self._explained():
+                        http_get(
+                            facts.location,
+                            cast(BinaryIO, sink),
+                            resume_size=at,
+                            expected_size=end,
+                            headers={**headers, **ranged},
+                            displayed_filename=file.path,
+                            _nb_retries=0,  # trying again is the queue's: it counts, waits and tells
+                        )
+                    at = sink.tell()
+        except OSError as error:
+            raise _explain_disk(error, part) from error
+
+    def _use_hub(self) -> None:
+        use_hub()
+        from huggingface_hub import constants, set_client_factory, utils
+
+        constants.DOWNLOAD_CHUNK_SIZE = CHUNK
+        utils.logging.set_verbosity(logging.CRITICAL)  # its warnings quote signed links
+        set_client_factory(self._client)
+
+    def _client(self) -> httpx2.Client:
+        client = new_client()
+        hooks = client.event_hooks
+        client.event_hooks = {**hooks, "response": [*hooks["response"], self._refuse_errors]}
+        return client
+
+    def _refuse_errors(self, response: httpx2.Response) -> None:
+        # huggingface_hub sleeps on a 429 without telling, and reads the body of an error, however long.
+        if response.status_code >= 400:
+            answer = Answer(
+                response.status_code, response.headers, str(response.url), with_token=self._token is not None
+            )
+            raise explain_answer(answer, self._repository)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (HubError, StorageError):
+            raise
+        except OSError as error:
+            if error.errno is None and not isinstance(error, TimeoutError):
+                # What http_get raises when the answer was shorter than it should be.
+                raise HubUnreachable("The hub’s answer broke off. Try again.", detail=str(error)) from error
+            if isinstance(error, ConnectionError | TimeoutError):
+                raise explain(error, self._repository) from error
+            raise
+        except Exception as error:
+            raise explain(error, self._repository) from error
+
+    def _is_hub(self, location: str) -> bool:
+        return _origin(location) in (_origin(hub_endpoint()), _origin(HUB))
+
+
+class _PartFile(io.FileIO):
+    """A file that grows to `size` bytes at most, and stops before the disk is full. Unbuffered.
+
+    What was written is the system's, whatever becomes of this process.
+    """
+
+    def __init__(self, path: Path, size: int, reserve: int, on_bytes: Callable[[int], None]) -> None:
+        super().__init__(path, "r+" if path.exists() else "x+")
+        self._path = path
+        self._limit = size
+        self._reserve = reserve
+        self._on_bytes = on_bytes
+        self._unchecked = SPACE_CHECK
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data)
+        if self.tell() + len(left) > self._limit:
+            raise DownloadDamaged(
+                "The hub sends more than it announced. Download it again.", detail=f"{self._limit} bytes"
+            )
+        self._unchecked += len(left)
+        if self._unchecked >= SPACE_CHECK:
+            self._unchecked = 0
+            check_space(self._path.parent, self._limit - self.tell(), self._reserve)
+        while left:
+            left = left[super().write(left) :]
+        self._on_bytes(self.tell())
+        return len(data)
+
+
+def check_space(folder: Path, missing: int, reserve: int) -> None:
+    """Raise DiskFull unless `missing` bytes fit on the disk of `folder`, with `reserve` bytes to spare."""
+    free = shutil.disk_usage(folder).free
+    if missing and free < missing + reserve:
+        raise DiskFull(
+            f"The disk is too full: {_gb(missing)} more are needed, and {_gb(reserve)} to spare, but "
+            f"{_gb(free)} are free. Free some space, then go on; what has arrived is kept.",
+            detail=str(folder),
+        )
+
+
+def matches(path: Path, checksum: Checksum, on_bytes: Callable[[int], None]) -> str | None:
+    """The SHA-256 of the file at `path` if it is what `checksum` says, else None. Raises OSError."""
+    sha256 = hashlib.sha256()
+    git = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    done = 0
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(_HASH_CHUNK):
+            sha256.update(chunk)
+            if not checksum.sha256:
+                git.update(chunk)
+            done += len(chunk)
+            on_bytes(done)
+    is_it = sha256.hexdigest() == checksum.sha256 if checksum.sha256 else git.hexdigest() == checksum.git
+    return sha256.hexdigest() if is_it else None
+
+
+def _explain_disk(error: OSError, part: Path) -> StorageError:
+    if error.errno in _NO_SPACE:
+        return DiskFull(
+            "The disk is full. Free some space, then go on; what has arrived is kept.", detail=str(error)
+        )
+    if error.errno == errno.EFBIG:
+        return StorageError(
+            "The file system of the model folder takes no file of this size. Move the model folder to "
+            "another disk.",
+            detail=str(error),
+        )
+    return StorageError(
+        f"What arrives cannot be written ({error.strerror}). Check that the disk with the model folder is "
+        "connected and healthy.",
+        detail=f"{part}: {error}",
+    )
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    address = urlsplit(url)
+    port = address.port or {"http": 80, "https": 443}.get(address.scheme)
+    return address.scheme, (address.hostname or "").lower(), port
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
