@@ -424,6 +424,74 @@ def qwen3_next() -> MadeModel:
     return model
 
 
+def qwen3_5_4b() -> MadeModel:
+    """Every fourth layer attends, the others are gated delta nets."""
+    layers, width, inner, heads, kv_heads, length = 32, 2560, 9216, 16, 4, 256
+    state, groups, value_heads = 128, 16, 32
+    values = state * value_heads
+    model = _start("qwen35", layers, width, 248_320, 262_144, tied=True, kind="Q8_0").set(
+        feed_forward_length=inner, attention__head_count=heads, attention__head_count_kv=kv_heads,
+        attention__key_length=length, attention__value_length=length, rope__dimension_count=64,
+        rope__dimension_sections=(11, 11, 10, 0), full_attention_interval=4, ssm__conv_kernel=4,
+        ssm__inner_size=values, ssm__state_size=state, ssm__time_step_rank=value_heads,
+        ssm__group_count=groups,
+    )  # fmt: skip
+    convolved = values + 2 * groups * state
+    for layer in range(layers):
+        block = f"blk.{layer}"
+        _norms(model, layer, width, "attn_norm", "post_attention_norm")
+        if (layer + 1) % 4 == 0:
+            _norms(model, layer, length, "attn_q_norm", "attn_k_norm")
+            model.matrix(f"{block}.attn_q.weight", width, 2 * heads * length)
+            model.matrix(f"{block}.attn_k.weight", width, kv_heads * length)
+            model.matrix(f"{block}.attn_v.weight", width, kv_heads * length)
+            model.matrix(f"{block}.attn_output.weight", heads * length, width)
+        else:
+            model.matrix(f"{block}.attn_qkv.weight", width, convolved)
+            model.matrix(f"{block}.attn_gate.weight", width, values)
+            model.vector(f"{block}.ssm_conv1d.weight", 4, convolved)
+            model.vector(f"{block}.ssm_dt.bias", value_heads)
+            model.vector(f"{block}.ssm_a", value_heads)
+            model.matrix(f"{block}.ssm_alpha.weight", width, value_heads)
+            model.matrix(f"{block}.ssm_beta.weight", width, value_heads)
+            model.vector(f"{block}.ssm_norm.weight", state)
+            model.matrix(f"{block}.ssm_out.weight", values, width)
+        _feed_forward(model, layer, width, inner)
+    return model
+
+
+def gemma4_26b_a4b() -> MadeModel:
+    """Every sixth layer sees everything, with fewer and larger heads; experts beside a dense feed-forward.
+
+    The real one has no output of its own. llama.cpp then lists the table twice, and so does the tool, though
+    both are the same pages of the mapped file: here they are two.
+    """
+    layers, width, inner, heads, experts = 30, 2816, 2112, 16, 128
+    slides = tuple((layer + 1) % 6 != 0 for layer in range(layers))
+    model = _start("gemma4", layers, width, 262_144, 262_144, tied=False, kind="Q8_0").set(
+        feed_forward_length=inner, attention__head_count=heads,
+        attention__head_count_kv=tuple(8 if sliding else 2 for sliding in slides),
+        attention__key_length=512, attention__value_length=512, attention__key_length_swa=256,
+        attention__value_length_swa=256, rope__dimension_count=512, rope__dimension_count_swa=256,
+        attention__sliding_window=1024, attention__sliding_window_pattern=slides,
+        embedding_length_per_layer_input=0, expert_count=experts, expert_used_count=8,
+        expert_feed_forward_length=704, final_logit_softcapping=30.0,
+    )  # fmt: skip
+    model.vector("rope_freqs.weight", 256)
+    for layer, sliding in enumerate(slides):
+        block, length, kv_heads = f"blk.{layer}", (256 if sliding else 512), (8 if sliding else 2)
+        _norms(model, layer, width, "attn_norm", "ffn_norm", "post_attention_norm", "post_ffw_norm")
+        _norms(model, layer, width, "pre_ffw_norm_2", "post_ffw_norm_1", "post_ffw_norm_2")
+        _norms(model, layer, length, "attn_q_norm", "attn_k_norm")
+        _attention(model, layer, width, heads, kv_heads, length)
+        if not sliding:  # the values are the keys
+            model.tensors = [each for each in model.tensors if each[0] != f"{block}.attn_v.weight"]
+        _feed_forward(model, layer, width, inner)
+        _experts(model, layer, width, 704, experts)
+        model.vector(f"{block}.ffn_gate_inp.scale", width)
+    return model
+
+
 def cohere2_7b() -> MadeModel:
     """Three of four layers see 4096 tokens; attention and feed-forward share one norm."""
     model = _dense("cohere2", 32, 4096, 14_336, 32, 8, 256_000, 8192)
@@ -461,6 +529,6 @@ MADE_MODELS: dict[str, Callable[[], MadeModel]] = {
     for made in (
         llama_3_2_1b, mixtral, qwen2_0_5b, qwen3_0_6b, qwen3_30b_a3b, gemma2_2b, gemma3_4b, phi3_mini,
         deepseek_v2_lite, mamba_1_4b, mamba2_1_3b, granite_4_h_1b, falcon_h1_1_5b, lfm2_1_2b, qwen3_next,
-        cohere2_7b, gpt_oss_20b,
+        qwen3_5_4b, gemma4_26b_a4b, cohere2_7b, gpt_oss_20b,
     )
 }  # fmt: skip
