@@ -11,6 +11,9 @@ import pytest
 
 from build.starter_model import CACHE, StarterModel
 
+# No test asks for, or writes into, the passwords of whoever runs it; programs that tests start neither.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
 
 @pytest.fixture(scope="session")
 def starter_model() -> Path:

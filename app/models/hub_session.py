@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HUB = "https://huggingface.co"
 
 CONNECT_TIMEOUT_S = 15.0
-READ_TIMEOUT_S = 30.0
+READ_TIMEOUT_S = 20.0
 """Without a byte. A search of the hub takes some seconds at worst."""
 MOST_REDIRECTS = 10
 
