@@ -72,7 +72,7 @@ class CardGrid(QWidget):
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         if event.type() == QEvent.Type.FocusIn and watched in self._cards:
-            self._current = self._cards.index(watched)  # type: ignore[arg-type]
+            self._current = self._cards.index(watched)
             self._mark()
             self.focused.emit(watched)
         return False

@@ -172,7 +172,7 @@ class RungRow(QRadioButton):
         self, painter: QPainter, where: QRect, text: str, font: QFont, ink: object, align: Qt.AlignmentFlag
     ) -> None:
         painter.setFont(font)
-        painter.setPen(ink)  # type: ignore[call-overload]
+        painter.setPen(ink)
         cut = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, where.width())
         placed = QStyle.visualRect(self.layoutDirection(), self.rect(), where)
         painter.drawText(placed, align | Qt.AlignmentFlag.AlignVCenter, cut)

@@ -1,0 +1,35 @@
+"""Which models of the catalog are on this machine."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from app.domain.catalog import CatalogModel
+from app.domain.model import LocalModel
+from app.domain.quantization import split_name
+
+_GGUF = re.compile(r"[-_.]GGUF$", re.IGNORECASE)
+
+
+def is_of(local: LocalModel, model: CatalogModel) -> bool:
+    """Whether `local` is `model` in some quantization.
+
+    By the repository that its folder is named after (Edgewise and LM Studio keep models so), or by its file's
+    name, which by convention is the repository's with the quantization behind it.
+    """
+    owner, _, repository = model.repository.partition("/")
+    folders = [part.casefold() for part in local.path.parts]
+    if repository and (owner.casefold(), repository.casefold()) in pairwise(folders):
+        return True
+    named = _plain(split_name(local.path.stem)[0])
+    return bool(named) and named in (_plain(repository), _plain(model.original.rpartition("/")[2]))
+
+
+def quantization_of(local: LocalModel) -> str:
+    """The quantization that its name tells ("Q4_K_M"), empty where it does not."""
+    return split_name(local.path.stem)[1] or split_name(local.name)[1]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_. ]+", "-", _GGUF.sub("", name)).casefold()

@@ -1,0 +1,77 @@
+"""Which model to begin with on this machine, and what the machine can do, in two sentences. No Qt here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from app.advisor.ladder import Level, Rung, Verdict
+from app.domain.catalog import CatalogModel, Purpose
+from app.domain.machine import Machine
+
+LARGEST_DOWNLOAD = 6_000_000_000
+"""Bytes of a first download: under ten minutes at 100 Mbit/s. Whoever wants more looks at all models."""
+DISK_SHARE = 0.5
+"""Of the free disk at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstModel:
+    """One model in one quantization, or none where nothing suits. `machine_words`: one or two sentences."""
+
+    machine_words: str
+    model: CatalogModel | None = None
+    rung: Rung | None = None
+
+
+def first_model(
+    machine: Machine, models: Iterable[CatalogModel], verdicts: Mapping[str, Verdict]
+) -> FirstModel:
+    """The largest model for conversation that runs well here and is no long download.
+
+    Largest, since among models that run well it is the most capable one. Without one that runs well the
+    smallest that is tight. Nothing that is too big is offered.
+    """
+    suited: list[tuple[CatalogModel, Rung, Level]] = []
+    for model in models:
+        verdict = verdicts.get(model.id)
+        if verdict is None or verdict.rung is None or Purpose.CHAT not in model.purposes:
+            continue
+        if verdict.level is not Level.TOO_BIG and _is_short(machine, verdict.rung):
+            suited.append((model, verdict.rung, verdict.level))
+    well = [choice for choice in suited if choice[2] is Level.WELL]
+    if well:
+        model, rung, _ = max(well, key=lambda choice: choice[0].parameters)
+    elif suited:
+        model, rung, _ = min(suited, key=lambda choice: choice[0].parameters)
+    else:
+        return FirstModel(_machine_words(machine, models, verdicts))
+    return FirstModel(_machine_words(machine, models, verdicts), model, rung)
+
+
+def _is_short(machine: Machine, rung: Rung) -> bool:
+    if rung.file_size is None:
+        return False
+    room = machine.disk.free
+    return rung.file_size <= LARGEST_DOWNLOAD and (room is None or rung.file_size <= DISK_SHARE * room)
+
+
+def _machine_words(machine: Machine, models: Iterable[CatalogModel], verdicts: Mapping[str, Verdict]) -> str:
+    free = f"{machine.memory.available / 1e9:.1f} GB of memory free"
+    own = [gpu for gpu in machine.gpus if gpu.memory_total and not gpu.unified_memory]
+    if own:
+        free += f" and a GPU with {sum(gpu.memory_total or 0 for gpu in own) / 1e9:.0f} GB"
+    fits = [m for m in models if m.id in verdicts and verdicts[m.id].level is not Level.TOO_BIG]
+    well = [model for model in fits if verdicts[model.id].level is Level.WELL]
+    for known, how in (
+        (well, "runs models of up to {} parameters well"),
+        (fits, "can run models of up to {} parameters"),
+    ):
+        if known:
+            largest = max(model.parameters for model in known)
+            return f"This machine has {free}. It {how.format(_parameters(largest))}."
+    return f"This machine has {free}."
+
+
+def _parameters(count: int) -> str:
+    return f"{count / 1e9:.0f} billion" if count >= 1e9 else f"{count / 1e6:.0f} million"

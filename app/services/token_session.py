@@ -1,0 +1,51 @@
+"""The hub's token for the window: whether there is one, keeping and forgetting it. Nothing here blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.domain.errors import EdgewiseError
+from app.services.background import Background
+
+if TYPE_CHECKING:
+    from app.services.hub_access import HubAccess
+    from app.storage.secrets import TokenPlace
+
+
+class TokenSession(QObject):
+    """Asks the keyring on worker threads: one that is locked waits for the person."""
+
+    changed = Signal(object)
+    """A `TokenPlace`: where the token is now, or that there is none."""
+    settled = Signal(str)
+    """What was asked for is done (empty), or the sentence why it is not."""
+
+    def __init__(self, hub: HubAccess, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._hub = hub
+        self._background = background
+
+    def look(self) -> None:
+        """Find out whether there is a token."""
+        self._background.run(self._hub.token_place, self.changed.emit, self._refused)
+
+    def keep(self, text: str) -> None:
+        """Use this token from now on."""
+        self._background.run(lambda: self._hub.set_token(text), self._kept, self._refused)
+
+    def forget(self) -> None:
+        """Use none from now on."""
+        self._background.run(self._forget, self._kept, self._refused)
+
+    def _forget(self) -> TokenPlace:
+        self._hub.forget_token()
+        return self._hub.token_place()
+
+    def _kept(self, place: TokenPlace) -> None:
+        self.changed.emit(place)
+        self.settled.emit("")
+
+    def _refused(self, error: EdgewiseError) -> None:
+        self.settled.emit(error.message)

@@ -1,0 +1,125 @@
+"""The models on this machine with the details of one beside them, alive through the library's session."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QDir, QProcess, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from app.domain.model import LibraryEntry, Soundness, Verification
+from app.services.library_session import LibrarySession
+from app.ui.models.details_panel import DetailsPanel
+from app.ui.models.import_dialog import ask_how
+from app.ui.models.library_view import LibraryView
+
+_BESIDE_FROM = 900
+_PANEL_WIDTH = 340
+
+
+class LibraryPage(QWidget):
+    """In a narrow window the details take the list's place."""
+
+    chat_requested = Signal(object)
+    """A `LibraryEntry`."""
+    catalog_requested = Signal()
+    forecast_wanted = Signal(object)
+    """A `LibraryEntry` whose details are shown: `panel.set_forecast` may tell what it will take."""
+
+    def __init__(self, session: LibrarySession, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._shown: LibraryEntry | None = None
+        self.view = LibraryView(self)
+        self.panel = DetailsPanel(self)
+        self.panel.hide()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self.panel)
+        self._connect()
+        self.view.set_entries(session.entries)
+
+    def _connect(self) -> None:
+        session, view, panel = self._session, self.view, self.panel
+        session.listed.connect(self._list)
+        session.looking.connect(view.set_looking)
+        session.work_changed.connect(view.set_work)
+        session.work_ended.connect(lambda name, remark, failed: view.end_work(name, remark, failed=failed))
+        session.freed_known.connect(view.set_freed)
+        session.verified.connect(self._show_check)
+        view.chat_requested.connect(self.chat_requested)
+        view.details_requested.connect(self._show_details)
+        view.verify_requested.connect(session.verify)
+        view.reveal_requested.connect(lambda entry: reveal(entry.model.path))
+        view.remove_considered.connect(session.consider_removing)
+        view.remove_requested.connect(session.remove)
+        view.cancel_requested.connect(session.cancel)
+        view.import_requested.connect(self.ask_to_import)
+        view.look_again_requested.connect(session.look)
+        view.catalog_requested.connect(self.catalog_requested)
+        panel.chat_requested.connect(self.chat_requested)
+        panel.verify_requested.connect(session.verify)
+        panel.reveal_requested.connect(lambda entry: reveal(entry.model.path))
+        panel.closed.connect(self._close_details)
+
+    def ask_to_import(self, paths: list[Path]) -> None:
+        """Ask how these are to be taken in, then do it."""
+        if paths:
+            ask_how(self.window(), paths, lambda copy: self._session.import_models(paths, copy=copy))
+
+    def _list(self, entries: list[LibraryEntry]) -> None:
+        self.view.set_entries(entries)
+        if self._shown is None:
+            return
+        name = self._shown.model.name
+        now = next((entry for entry in entries if entry.model.name == name), None)
+        if now is None:
+            self._close_details()
+        elif now != self._shown:
+            self._shown = now
+            self.panel.set_entry(now)
+
+    def _show_details(self, entry: LibraryEntry) -> None:
+        self._shown = entry
+        self.panel.set_entry(entry)
+        self.panel.show()
+        self._share()
+        self.forecast_wanted.emit(entry)
+
+    def _close_details(self) -> None:
+        self._shown = None
+        self.panel.hide()
+        self._share()
+        self.view.focus_filter()
+
+    def _show_check(self, verification: Verification) -> None:
+        if self._shown is not None and self._shown.model.name == verification.model.name:
+            self.panel.set_check(verification.message, failed=verification.soundness is Soundness.DAMAGED)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share()
+
+    def _share(self) -> None:
+        beside = self.width() >= _BESIDE_FROM
+        self.panel.setMaximumWidth(_PANEL_WIDTH if beside else 16_777_215)
+        self.panel.setMinimumWidth(_PANEL_WIDTH if beside else 0)
+        self.view.setVisible(beside or self.panel.isHidden())
+
+
+def reveal(path: Path) -> None:
+    """Show the file in the system's file manager, selected where that can be asked for.
+
+    Windows: explorer's /select. macOS: open -R. Elsewhere its folder is opened.
+    """
+    if sys.platform == "win32":
+        # Two arguments: in one, Qt would quote "/select," along with a path that has spaces.
+        QProcess.startDetached("explorer.exe", ["/select,", QDir.toNativeSeparators(str(path))])
+    elif sys.platform == "darwin":
+        QProcess.startDetached("open", ["-R", str(path)])
+    else:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
