@@ -12,6 +12,7 @@ from app.domain.errors import ModelFileError
 from app.models.gguf_header import (
     KEPT_ARRAY,
     MAX_ARRAY_DEPTH,
+    MAX_TEXTS,
     SkippedArray,
     Tensor,
     check_complete,
@@ -97,6 +98,20 @@ def test_long_arrays_are_only_counted(path, length):
     header = read(path, GgufWriter().add("x", ARRAY, array).add("after", U8, 7).header())
     assert header.metadata["x"] == (array.items if length <= KEPT_ARRAY else SkippedArray(length))
     assert header.metadata["after"] == 7
+
+
+@pytest.mark.parametrize("key", ["general.languages", "general.tags"])
+def test_a_few_texts_are_kept_for_people(path, key):
+    few = Array(STRING, ("de", "家", ""))
+    many = Array(STRING, ("x",) * (MAX_TEXTS + 1))
+    assert read(path, GgufWriter().add(key, ARRAY, few).header()).metadata[key] == few.items
+    assert read(path, GgufWriter().add(key, ARRAY, many).header()).metadata[key] == SkippedArray(
+        MAX_TEXTS + 1
+    )
+    inner = GgufWriter().add(key, ARRAY, Array(ARRAY, (few,))).header()
+    assert read(path, inner).metadata[key] == SkippedArray(1)
+    with pytest.raises(ModelFileError, match="damaged"):
+        read(path, GgufWriter().add(key, ARRAY, Array(STRING, ("de",), length=200)).header())
 
 
 def test_arrays_in_arrays_are_walked_and_counted(path):
