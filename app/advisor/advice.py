@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from app.domain.hub import Variant
 from app.domain.quantization import Quality
+from app.models.footprint import projector_bytes
 from app.models.gguf_header import GgufHeader
+from app.models.weights import WeighedModel, weigh
 
 
 class Fit(StrEnum):
@@ -43,9 +45,9 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The memory that a model takes, in bytes, by what it is for; and the same by where it lies.
+    """The memory that a model takes, in bytes, by what it is for and by where it lies.
 
-    `host` and `gpu` add up to `total`: what was measured of earlier loads corrects them both.
+    The parts are what the formulas give; `host` and `gpu` are corrected by what earlier loads took.
     """
 
     tensors: int
@@ -58,8 +60,13 @@ class Need:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """All of it, corrected."""
         return self.host + self.gpu
+
+    @property
+    def correction(self) -> int:
+        """What the correction added to the formulas' bytes (or, negative, took off)."""
+        return self.total - (self.tensors + self.cache + self.compute + self.projector + self.runtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,19 @@ class Candidate:
     path: Path | None = None
     """On this machine."""
     projector: GgufHeader | None = None
+    model: WeighedModel = field(init=False, repr=False, compare=False)
+    """The header weighed, and scaled: once for all the ladders that a slider asks for."""
+    projector_size: int = field(init=False, repr=False, compare=False)
+    """Bytes that the projector takes in memory, 0 without one."""
+
+    def __post_init__(self) -> None:
+        """Weigh the header."""
+        model = weigh(self.header)
+        if not self.exact and self.file_size is not None:
+            tensors = self.file_size - self.header.data_offset
+            model = WeighedModel(model.shape, model.weights.scaled_to(max(0, tensors)))
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "projector_size", projector_bytes(self.projector) if self.projector else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +115,7 @@ class Subject:
 class Rung:
     """One quantization on this machine.
 
-    `speed` is in tokens a second at the goal's context length half full; None where nothing measured tells.
+    `speed` is in tokens a second some way into a conversation; None where nothing measured tells.
     `largest_context` in tokens is what fits at most, up to what the model was trained for; 0: none.
     `perplexity_increase_percent`, `divergence` (nats a token) and `quality` are published figures of
     another model (`Ladder.quality_source`); None where nobody published one.
@@ -115,6 +135,10 @@ class Rung:
     exact: bool
     variant: Variant | None = None
     path: Path | None = None
+    missing: int = 0
+    """Bytes of free main memory that it lacks at the context length that was asked for; 0 if it fits."""
+    gpu_missing: int = 0
+    """Bytes of free GPU memory that it lacks to lie there whole; 0 if it does, or without a GPU to use."""
 
     @property
     def fits(self) -> bool:
@@ -127,7 +151,8 @@ class Ladder:
     """A model's quantizations on this machine, best quality first, and which one to take.
 
     `because`, `runners_up` and `would_change` are sentences. `available` and `gpu_available` are bytes free
-    to programs now, before any margin; `bandwidth` in bytes a second, None where it was never measured.
+    to programs now, before any margin; a GPU that shares main memory has none of its own. `bandwidth` is in
+    bytes a second, None where it was never measured.
     """
 
     name: str

@@ -17,8 +17,8 @@ from app.models.weights import WeighedModel, weigh
 
 __all__ = [
     "CONTEXT_STEP", "MAX_LAYERS", "DeviceMemory", "Forecast", "RunOptions", "active_bytes",
-    "context_that_fits", "forecast", "kv_bytes_per_token", "largest_context", "projector_bytes",
-    "tokens_per_second",
+    "context_that_fits", "forecast", "kv_bytes_per_token", "largest_context", "layers_that_fit",
+    "projector_bytes", "tokens_per_second",
 ]  # fmt: skip
 
 RUNTIME_BYTES = 48 * 1024 * 1024
@@ -70,12 +70,13 @@ def forecast(
     options: RunOptions,
     *,
     gpu_layers: int = 0,
-    projector: GgufHeader | None = None,
+    projector: GgufHeader | int | None = None,
 ) -> Forecast:
     """The memory the model takes when run like this, with its last `gpu_layers` layers on the GPU.
 
-    As in llama.cpp the output counts as one layer more, after the last; the input table stays on the host,
-    and a model that uses it for its output, too, has a second copy on the GPU (src/llama-model.cpp).
+    `projector` is its header, or the bytes that `projector_bytes` gave. As in llama.cpp the output counts as
+    one layer more, after the last; the input table stays on the host, and a model that uses it for its
+    output, too, has a second copy on the GPU (src/llama-model.cpp).
     """
     model = _weighed(model)
     shape, weights = model.shape, model.weights
@@ -87,7 +88,7 @@ def forecast(
     compute = compute_bytes(shape, options)
     # With layers on the GPU the host still looks tokens up and fills the masks in.
     host_compute = compute if first > 0 else _input_bytes(shape, options)
-    sight = projector_bytes(projector) if projector else 0
+    sight = projector_bytes(projector) if isinstance(projector, GgufHeader) else projector or 0
     return Forecast(
         options=options,
         host=DeviceMemory(
@@ -104,6 +105,26 @@ def forecast(
             projector=sight if offloaded else 0,
         ),
     )
+
+
+def layers_that_fit(
+    model: GgufHeader | WeighedModel, options: RunOptions, room: int, *, projector: int = 0
+) -> int:
+    """How many layers fit on a GPU with `room` bytes, the output counted as one; see `forecast`."""
+    model = _weighed(model)
+    weights = model.weights
+    left = room - compute_bytes(model.shape, options) - projector - weights.output - weights.copied
+    if left < 0:
+        return 0
+    fitting = 1
+    for size, cache in zip(
+        reversed(weights.layers), reversed(cache_bytes(model.shape, options)), strict=True
+    ):
+        left -= size + cache
+        if left < 0:
+            break
+        fitting += 1
+    return fitting
 
 
 def largest_context(

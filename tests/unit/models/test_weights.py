@@ -1,6 +1,6 @@
 import pytest
 
-from app.models.footprint import RunOptions, active_bytes, forecast, largest_context
+from app.models.footprint import RunOptions, active_bytes, forecast, largest_context, layers_that_fit
 from app.models.gguf_header import GgufHeader, Tensor, read_header
 from app.models.weights import weigh
 from tests.made_models import MADE_MODELS
@@ -41,6 +41,22 @@ def test_a_weighed_model_gives_the_forecasts_of_its_header(made):
             return made.total <= room
 
         assert largest_context(model, options, fits) == largest_context(header, options, fits)
+
+
+def test_layers_that_fit_are_those_whose_forecast_does(made):
+    options = RunOptions(8192)
+    for header in made.values():
+        everything = forecast(header, options, gpu_layers=999, projector=10**8).gpu.total
+        for share in (0.0, 0.2, 0.6, 1.0):
+            room = int(everything * share)
+            fitting = layers_that_fit(header, options, room, projector=10**8)
+            count = len(weigh(header).weights.layers) + 1
+            assert 0 <= fitting <= count
+            here = forecast(header, options, gpu_layers=fitting, projector=10**8 if fitting else None)
+            assert here.gpu.total <= room
+            if fitting < count:
+                more = forecast(header, options, gpu_layers=fitting + 1, projector=10**8)
+                assert more.gpu.total > room
 
 
 def test_scaled_to_another_quantization(made):

@@ -1,0 +1,185 @@
+"""How much room a machine has for a model, and where the model then lies.
+
+llama-server decides by itself how many layers go to the GPU, as many as fit; what is reckoned here is that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from app.advisor.advice import Need
+from app.advisor.correction import Correction
+from app.domain.machine import Gpu, Machine
+from app.models.compute_buffer import compute_bytes
+from app.models.footprint import (
+    CONTEXT_STEP,
+    MARGIN_BYTES,
+    Forecast,
+    RunOptions,
+    forecast,
+    layers_that_fit,
+)
+from app.models.kv_cache import cache_bytes
+from app.models.weights import WeighedModel
+
+GPU_MARGIN_BYTES = 1 << 30
+"""What llama-server leaves free on each GPU (--fit-target, by default 1024 MiB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Memory that a model may take, in bytes, margins taken off: negative where not even they are free.
+
+    `gpus` are those that the engine uses, together with `gpu` bytes. With `shared` they have no memory of
+    their own: what lies there counts against `host`, too.
+    """
+
+    host: int
+    gpu: int = 0
+    gpus: int = 0
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A model at one context length. `missing`: bytes of main memory it lacks, 0 or less if it fits."""
+
+    need: Need
+    gpu_layers: int
+    layers: int
+    """All that could lie on the GPU, the output counted as one."""
+    missing: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for it."""
+        return self.missing <= 0
+
+
+def usable_gpus(machine: Machine) -> tuple[Gpu, ...]:
+    """The GPUs that llama.cpp's build here finds, and whose free memory is known.
+
+    Like llama.cpp it takes those with memory of their own, all of them; only without any the first of those
+    that share main memory.
+    """
+    found = [gpu for gpu in machine.gpus if gpu.device is not None]
+    own = tuple(gpu for gpu in found if not gpu.unified_memory and gpu.memory_free is not None)
+    shared = tuple(gpu for gpu in found if gpu.unified_memory and gpu.memory_total is not None)
+    return own or shared[:1]
+
+
+def free_gpu_memory(machine: Machine) -> int:
+    """Bytes free on the GPUs that the engine uses, all together; 0 where they share main memory."""
+    return sum(gpu.memory_free or 0 for gpu in usable_gpus(machine) if not gpu.unified_memory)
+
+
+def room_of(machine: Machine) -> Room:
+    """What `machine` has room for now.
+
+    Layers are dealt to all GPUs, so that their memory adds up; each keeps a margin of its own.
+    """
+    host = machine.memory.available - MARGIN_BYTES
+    gpus = usable_gpus(machine)
+    shared = any(gpu.unified_memory for gpu in gpus)
+    most = sum(gpu.memory_total or 0 for gpu in gpus) if shared else free_gpu_memory(machine)
+    room = most - len(gpus) * GPU_MARGIN_BYTES
+    if shared:
+        room = min(room, host)
+    return Room(host, room, len(gpus), shared) if room > 0 else Room(host)
+
+
+def place(
+    model: WeighedModel, options: RunOptions, room: Room, correction: Correction, projector: int = 0
+) -> Placement:
+    """Where the model lies with `options`; `projector` in bytes.
+
+    As many layers as fit go to the GPU, from the last; the rest stays in main memory, whether it fits or not.
+    """
+    layers = len(model.shape.layers) + 1
+    gpu_layers = 0
+    if room.gpu:
+        left = room.gpu - _lost_to_further_gpus(model, options, room)
+        gpu_layers = layers_that_fit(model, options, left, projector=projector)
+        if gpu_layers:
+            made = _on(model, options, gpu_layers, room, projector)
+            over = correction.memory(made.gpu.total) - made.gpu.total
+            if over > 0:
+                gpu_layers = layers_that_fit(model, options, left - over, projector=projector)
+    made = _on(model, options, gpu_layers, room, projector)
+    need = _need(made, correction)
+    missing = (need.total if room.shared else need.host) - room.host
+    return Placement(need, gpu_layers, layers, missing)
+
+
+def missing_on_gpu(
+    model: WeighedModel, options: RunOptions, room: Room, correction: Correction, projector: int = 0
+) -> int:
+    """Bytes that the GPUs lack for all of the model; 0 or less if it fits, 0 without memory of their own."""
+    if not room.gpus or room.shared:
+        return 0
+    made = forecast(model, options, gpu_layers=len(model.shape.layers) + 1, projector=projector)
+    return correction.memory(made.gpu.total) + _lost_to_further_gpus(model, options, room) - room.gpu
+
+
+def largest_fitting_context(
+    model: WeighedModel,
+    options: RunOptions,
+    room: Room,
+    correction: Correction,
+    *,
+    projector: int = 0,
+    at_most: int,
+) -> int:
+    """The largest context length in tokens, up to `at_most`, with which it fits; 0 if none does."""
+
+    def fits(steps: int) -> bool:
+        here = replace(options, context=steps * CONTEXT_STEP)
+        return place(model, here, room, correction, projector).fits
+
+    high = max(1, at_most // CONTEXT_STEP)
+    if fits(high):  # as most do; one that does not fit at all is as common
+        return high * CONTEXT_STEP
+    if not fits(1):
+        return 0
+    low = 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low * CONTEXT_STEP
+
+
+def _on(model: WeighedModel, options: RunOptions, gpu_layers: int, room: Room, projector: int) -> Forecast:
+    """The forecast, each GPU with intermediate results of its own."""
+    made = forecast(model, options, gpu_layers=gpu_layers, projector=projector)
+    if gpu_layers and room.gpus > 1:
+        return replace(made, gpu=replace(made.gpu, compute=made.gpu.compute * room.gpus))
+    return made
+
+
+def _lost_to_further_gpus(model: WeighedModel, options: RunOptions, room: Room) -> int:
+    """Bytes of several GPUs that one as large as all of them would have left for layers.
+
+    Each further one has intermediate results of its own, and the layer that does not fit into its last bytes.
+    """
+    if room.gpus < 2:
+        return 0
+    weights = model.weights
+    layer = max(cache_bytes(model.shape, options), default=0) + max(weights.layers, default=0)
+    lost = compute_bytes(model.shape, options) + max(layer, weights.output + weights.copied)
+    return (room.gpus - 1) * lost
+
+
+def _need(made: Forecast, correction: Correction) -> Need:
+    host, gpu = made.host, made.gpu
+    return Need(
+        tensors=host.tensors + gpu.tensors,
+        cache=host.cache + gpu.cache,
+        compute=host.compute + gpu.compute,
+        projector=host.projector + gpu.projector,
+        runtime=host.runtime + gpu.runtime,
+        host=correction.memory(host.total),
+        gpu=correction.memory(gpu.total) if gpu.total else 0,
+    )
