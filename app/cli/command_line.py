@@ -18,7 +18,7 @@ from types import FrameType
 from app import __version__
 from app.domain.generation import PARAMETERS, Parameter
 
-COMMANDS = ("chat", "doctor", "probe")
+COMMANDS = ("chat", "doctor", "probe", "models")
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
 
@@ -60,6 +60,10 @@ def _command(options: argparse.Namespace) -> int:
         from app.cli.doctor import doctor
 
         return doctor(as_json=options.json, verbose=options.verbose)
+    if options.command == "models":
+        from app.cli.models import run as run_models
+
+        return run_models(options)
     from app.cli.machine import show_machine
 
     return show_machine(as_json=options.json, measure=options.bandwidth)
@@ -126,6 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("--json", action="store_true", help="as one JSON object; sizes in bytes")
     probe.add_argument("--bandwidth", action="store_true", help="measure the memory’s bandwidth anew")
     probe.set_defaults(verbose=False)
+
+    from app.cli.models import add_parser
+
+    add_parser(commands, verbose)
     return parser
 
 

@@ -1,0 +1,130 @@
+"""`edgewise models search` and `show`: what the hub has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from app.cli.command_line import OK
+from app.cli.console import Console
+from app.domain.hub import Access, Format, HubModel, Variant
+from app.models.catalog import find
+from app.models.hub import Sort
+from app.services.hub_access import HubAccess, Listing
+from app.storage.paths import Paths
+from app.storage.settings import load_settings
+
+UNKNOWN = "–"
+
+
+def open_hub(paths: Paths) -> HubAccess:
+    """The hub, unless the settings say to stay offline."""
+    return HubAccess(paths, lambda: load_settings(paths.settings).offline)
+
+
+def search_models(words: str, *, format: str | None, sort: str, limit: int, as_json: bool) -> int:
+    """Run the command; returns the exit status. Raises HubError."""
+    console = Console()
+    wanted = None if format is None else next(form for form in Format if form.value.lower() == format)
+    console.transient("Asking the hub…")
+    try:
+        found = open_hub(Paths.find()).search(words, format=wanted, sort=Sort[sort.upper()], limit=limit)
+    finally:
+        console.settle()
+    if as_json:
+        console.write(json.dumps([asdict(model) for model in found], indent=2) + "\n")
+    elif found:
+        for line in table([_HEADINGS, *map(_row, found)], left=2):
+            console.line(line)
+    else:
+        console.line("The hub has no such model. Fewer words find more.")
+    return OK
+
+
+def show_repository(name: str, *, as_json: bool) -> int:
+    """Run the command; returns the exit status. Raises HubError."""
+    console = Console()
+    hub = open_hub(Paths.find())
+    model = find(name)
+    console.transient("Asking the hub…")
+    try:
+        listing = hub.listing(name if model is None else model.repository)
+    finally:
+        console.settle()
+    variants = hub.variants(listing.repository)
+    if listing.problem is not None:
+        console.error(f"{listing.problem.message} This is what it said {_ago(listing.age_s)}.")
+    if as_json:
+        console.write(json.dumps(described(listing, variants), indent=2) + "\n")
+        return OK
+    repository = listing.repository
+    access = "" if repository.access is Access.OPEN else f", {repository.access}"
+    console.line(f"{repository.repository}, licence: {repository.licence or 'not told'}{access}")
+    if not variants:
+        console.line("It holds nothing that an engine of Edgewise reads.")
+    for line in table([_offer(variant) for variant in variants], left=2):
+        console.line(line)
+    return OK
+
+
+def described(listing: Listing, variants: Sequence[Variant]) -> dict[str, object]:
+    """A repository and its variants for a program."""
+    repository = listing.repository
+    return {
+        "repository": repository.repository,
+        "revision": repository.revision,
+        "access": repository.access,
+        "licence": repository.licence,
+        "age_s": listing.age_s,
+        "variants": [{**asdict(variant), "size": variant.size} for variant in variants],
+    }
+
+
+def table(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
+    """`rows` in lines; the first `left` columns are words, the others numbers."""
+    if not rows:
+        return []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+_HEADINGS = ("Repository", "Format", "Parameters", "Downloads", "Updated", "Licence")
+
+
+def _row(model: HubModel) -> tuple[str, ...]:
+    gated = "" if model.access is Access.OPEN else f" ({model.access})"
+    return (
+        model.repository,
+        ", ".join(model.formats),
+        _count(model.parameters),
+        UNKNOWN if model.downloads is None else f"{model.downloads:,}",
+        model.updated or UNKNOWN,
+        f"{model.licence or UNKNOWN}{gated}",
+    )
+
+
+def _offer(variant: Variant) -> tuple[str, ...]:
+    size = UNKNOWN if variant.size is None else f"{variant.size / 1e9:.2f} GB"
+    files = "1 file" if len(variant.all_files) == 1 else f"{len(variant.all_files)} files"
+    return variant.label or UNKNOWN, variant.format, size, files, "sees images" if variant.projector else ""
+
+
+def _count(parameters: int | None) -> str:
+    if parameters is None:
+        return UNKNOWN
+    return f"{parameters / 1e9:.1f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"
+
+
+def _ago(seconds: float) -> str:
+    for size, name in ((86_400.0, "day"), (3600.0, "hour"), (60.0, "minute")):
+        if size <= seconds < float("inf"):
+            count = round(seconds / size)
+            return f"{count} {name}{'' if count == 1 else 's'} ago"
+    return "at some time" if seconds == float("inf") else "just now"

@@ -1,0 +1,84 @@
+"""`edgewise models …`: its command line, and which module does what. Each command imports its own."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+FORMATS = ("gguf", "safetensors")
+SORTS = ("downloads", "likes", "updated", "trending")
+MOST_FOUND = 200
+
+
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], *parents: argparse.ArgumentParser
+) -> None:
+    """Add the command with all of its own commands; `parents` have the options that every one takes."""
+    models = commands.add_parser(
+        "models",
+        help="search, download and look after models",
+        description="Searches the hub for models, downloads them and looks after those on this computer.",
+    )
+    actions = models.add_subparsers(dest="action", metavar="COMMAND", required=True)
+
+    def add(
+        name: str, help: str, description: str, run: Callable[[argparse.Namespace], int]
+    ) -> argparse.ArgumentParser:
+        parser = actions.add_parser(name, parents=list(parents), help=help, description=description)
+        parser.add_argument("--json", action="store_true", help="as one JSON value; sizes in bytes")
+        parser.set_defaults(run=run)
+        return parser
+
+    search = add("search", "search the hub", "Searches the hub for models by their names.", _search)
+    search.add_argument("words", nargs="*", metavar="WORD", help="what the name holds; none: any model")
+    search.add_argument("--format", choices=FORMATS, help="only models in this format")
+    search.add_argument("--sort", choices=SORTS, default="downloads", help="by what; downloads as a rule")
+    search.add_argument(
+        "--limit", type=_limit, default=20, metavar="N", help="how many at most; 20 as a rule"
+    )
+
+    show = add(
+        "show",
+        "show what a repository offers",
+        "Shows the quantizations that a repository on the hub offers, with their sizes.",
+        _show,
+    )
+    show.add_argument("repository", help="“owner/name”, or the name of a model in the catalog")
+
+    add("ledger", "show forecasts beside measurements", "Shows what was forecast of each load.", _ledger)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that `add_parser`'s parser read; returns the exit status."""
+    command: Callable[[argparse.Namespace], int] = options.run
+    return command(options)
+
+
+def _search(options: argparse.Namespace) -> int:
+    from app.cli.hub_models import search_models
+
+    return search_models(
+        " ".join(options.words),
+        format=options.format,
+        sort=options.sort,
+        limit=options.limit,
+        as_json=options.json,
+    )
+
+
+def _show(options: argparse.Namespace) -> int:
+    from app.cli.hub_models import show_repository
+
+    return show_repository(options.repository, as_json=options.json)
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    from app.cli.ledger import show_ledger
+
+    return show_ledger(as_json=options.json)
+
+
+def _limit(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST_FOUND:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_FOUND}")
+    return int(text)
