@@ -36,7 +36,8 @@ QPushButton:pressed {{ background: {button_pressed}; }}
 QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:default {{ background: {accent}; color: {on_accent}; }}
 QPushButton:default:focus {{ border-color: {text}; }}
-NoticeBar QPushButton, DownloadShelf QPushButton {{ background: {wash_strong}; }}
+NoticeBar QPushButton, DownloadShelf QPushButton, QuestionBar QPushButton {{ background: {wash_strong}; }}
+QPushButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton:disabled {{ color: {faint}; background: {button}; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 8px; }}
 QToolButton:hover {{ background: {wash}; }}
