@@ -39,7 +39,7 @@ class Invitation(QWidget):
             button.clicked.connect(partial(self._choose, button))
             deeds.addWidget(button)
         deeds.addStretch(1)
-        layout = QVBoxLayout(self)
+        self._column = layout = QVBoxLayout(self)
         layout.setSpacing(theme.SPACE_S)
         layout.addStretch(2)
         layout.addWidget(self._heading)
@@ -72,4 +72,4 @@ class Invitation(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         side = max(theme.SPACE_L, (self.width() - _WIDTH) // 2)
-        self.layout().setContentsMargins(side, theme.SPACE_XL, side, theme.SPACE_XL)
+        self._column.setContentsMargins(side, theme.SPACE_XL, side, theme.SPACE_XL)

@@ -16,7 +16,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from app.domain.hub import Format
 from app.domain.model import LibraryEntry, Place
 from app.ui import icons, theme, words
 from app.ui.announce import announce

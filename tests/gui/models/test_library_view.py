@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -78,16 +79,20 @@ def cells(library: LibraryView, row: int) -> list[str]:
     return [model.index(row, column).data() for column in range(1, 7)]
 
 
-def buttons(widget: QWidget) -> dict[str, QAbstractButton]:
+def invitation(library: LibraryView) -> Any:
+    return library.findChild(Invitation)
+
+
+def buttons(widget: QWidget) -> dict[str, Any]:
     found = [button for button in widget.findChildren(QAbstractButton) if button.isVisible()]
     return {button.text() or button.accessibleName(): button for button in found}
 
 
-def question(library: LibraryView) -> QuestionBar:
+def question(library: LibraryView) -> Any:
     return library.findChild(QuestionBar)
 
 
-def filter_field(library: LibraryView) -> QLineEdit:
+def filter_field(library: LibraryView) -> Any:
     return library.findChild(QLineEdit)
 
 
@@ -115,7 +120,7 @@ def menu(library: LibraryView, qtbot, name: str) -> QMenu:
     return opened
 
 
-def choose(opened: QMenu, words: str) -> None:
+def choose(opened: Any, words: str) -> None:
     next(action for action in opened.actions() if action.text() == words).trigger()
     opened.close()
 
@@ -184,7 +189,7 @@ def test_filtering(library, typed, found) -> None:
 
 def test_a_filter_without_a_match_teaches_and_lets_go(library, qtbot) -> None:
     filter_field(library).setText("zebra")
-    empty = library.findChild(Invitation)
+    empty = invitation(library)
     assert empty.isVisible()
     assert "zebra" in empty.text
     qtbot.mouseClick(buttons(empty)["Show all"], Qt.MouseButton.LeftButton)
@@ -194,7 +199,7 @@ def test_a_filter_without_a_match_teaches_and_lets_go(library, qtbot) -> None:
 
 def test_an_empty_library_teaches_the_next_step(library, qtbot, monkeypatch) -> None:
     library.set_entries([])
-    empty = library.findChild(Invitation)
+    empty = invitation(library)
     assert empty.isVisible()
     assert not filter_field(library).isEnabled()
     with qtbot.waitSignal(library.catalog_requested):
@@ -210,9 +215,9 @@ def test_while_the_folders_are_read_nothing_is_said_to_be_missing(qtbot) -> None
     qtbot.addWidget(library)
     library.show()
     library.set_looking(True)
-    assert library.findChild(Invitation).isHidden()
+    assert invitation(library).isHidden()
     library.set_looking(False)
-    assert library.findChild(Invitation).isVisible()
+    assert invitation(library).isVisible()
 
 
 def test_a_folder_can_be_added(library, qtbot, monkeypatch) -> None:
@@ -403,7 +408,7 @@ def test_an_import_is_shown_above_until_it_is_over(library, qtbot, monkeypatch) 
     assert heard == ["Copying: new.gguf.", "new.gguf: Added."]
 
 
-def drag(library: LibraryView, kind, *urls: str) -> QDropEvent:
+def drag(library: Any, kind: Any, *urls: str) -> QDropEvent:
     data = QMimeData()
     data.setUrls([QUrl(url) for url in urls])
     library.dragged = data  # kept while the event is about
