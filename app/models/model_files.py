@@ -76,7 +76,7 @@ def model_at(path: Path, place: Place) -> FoundModel | None:
     if path.is_dir():
         return next(_safetensors(folder, files, place, f"{folder.parent.name}/{folder.name}"), None)
     wanted = _base(path.stem)
-    found = _ggufs(folder, files, place, f"{folder.name}/", projectors_too=True)
+    found = _ggufs(folder, files, place, f"{folder.name}/", projectors_too=is_projector(path.name))
     return next((model for model in found if _base(model.path.stem) == wanted), None)
 
 

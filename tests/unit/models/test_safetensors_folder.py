@@ -4,18 +4,7 @@ import pytest
 
 from app.domain.errors import ModelFileError
 from app.models.safetensors_folder import MAX_HEADER, details_of_folder, read_tensors, weight_files
-
-
-def write_weights(path, tensors, *, data=None, header=None):
-    """A file with `tensors` (name: type, shape, bytes); `header` and `data` may lie."""
-    entries, end = {"__metadata__": {"format": "pt"}}, 0
-    for name, (kind, shape, size) in tensors.items():
-        entries[name] = {"dtype": kind, "shape": shape, "data_offsets": [end, end + size]}
-        end += size
-    raw = json.dumps(entries).encode() if header is None else header
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(len(raw).to_bytes(8, "little") + raw + bytes(end if data is None else data))
-    return path
+from tests.unit.models.safetensors_writer import write_weights
 
 
 @pytest.fixture

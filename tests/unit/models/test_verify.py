@@ -10,7 +10,7 @@ from app.domain.model import LocalModel, Soundness
 from app.models import verify as module
 from app.models.verify import check_headers, sha256_of, verify
 from tests.unit.models.gguf_writer import write_model
-from tests.unit.models.test_safetensors_folder import write_weights
+from tests.unit.models.safetensors_writer import write_weights
 
 
 def sha256(path):
