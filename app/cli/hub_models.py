@@ -11,6 +11,7 @@ from app.cli.console import Console
 from app.domain.hub import Access, Format, HubModel, Variant
 from app.models.catalog import find
 from app.models.hub import Sort
+from app.models.hub_paths import repository_in
 from app.services.hub_access import HubAccess, Listing
 from app.storage.paths import Paths
 from app.storage.settings import load_settings
@@ -49,7 +50,7 @@ def show_repository(name: str, *, as_json: bool) -> int:
     model = find(name)
     console.transient("Asking the hub…")
     try:
-        listing = hub.listing(name if model is None else model.repository)
+        listing = hub.listing(repository_in(name) if model is None else model.repository)
     finally:
         console.settle()
     variants = hub.variants(listing.repository)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from app.domain.hub import Format, HubModel, HubRepository, Variant
 from app.models.gguf_header import GgufHeader
 from app.models.hub_answers import read_models, read_repository
-from app.models.hub_paths import safe_repository, safe_revision
+from app.models.hub_paths import repository_in, safe_repository, safe_revision
 from app.models.hub_requests import Parameters, get_json
 from app.models.remote_file import read_remote_header
 
@@ -42,7 +42,10 @@ class Hub:
     def search(
         self, words: str, *, format: Format | None = None, sort: Sort = Sort.DOWNLOADS, limit: int = 30
     ) -> list[HubModel]:
-        """Models in `format`, or in any that an engine reads, whose names hold `words`. Empty: any."""
+        """Models in `format`, or in any that an engine reads, whose names hold `words`. Empty: any.
+
+        Words may also be a repository's address.
+        """
         wanted = max(1, min(limit, MOST_FOUND))
         parameters: dict[str, str | int | tuple[str, ...]] = {
             "sort": sort.value,
@@ -50,7 +53,9 @@ class Hub:
             "limit": wanted if format else 2 * wanted,
             "expand": _EXPAND,
         }
-        printable = "".join(character if character.isprintable() else " " for character in words)
+        printable = "".join(
+            character if character.isprintable() else " " for character in repository_in(words)
+        )
         text = " ".join(printable.split())[:LONGEST_WORDS]
         if text:
             parameters["search"] = text

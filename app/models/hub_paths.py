@@ -30,6 +30,9 @@ spaces, of which only the common one is taken."""
 
 # As huggingface_hub.utils.validate_repo_id has it, apart from names without an owner, which are allowed too.
 _REPOSITORY = re.compile(r"(?:[A-Za-z0-9_.-]{1,96}/)?[A-Za-z0-9_.-]{1,96}")
+_ADDRESS = re.compile(
+    r"(?:https?://[^/\s]+|(?:www\.)?huggingface\.co|hf\.co)/([^/\s?#]+/[^/\s?#]+)(?:[/?#]|$)", re.IGNORECASE
+)
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}){0,3}")
 
 
@@ -81,6 +84,15 @@ def safe_repository(name: object) -> str:
         f"{_shown(name)} is not the name of a repository. It has the form “owner/name”, with letters, "
         "digits, dots, dashes and underscores."
     )
+
+
+def repository_in(text: str) -> str:
+    """The repository that a pasted address leads to ("https://huggingface.co/owner/name/tree/main").
+
+    `text` as it is where it is no address of one.
+    """
+    match = _ADDRESS.match(text.strip())
+    return match[1] if match is not None and is_repository(match[1]) else text
 
 
 def safe_revision(name: object) -> str:

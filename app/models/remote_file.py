@@ -13,6 +13,8 @@ from app.models.hub_requests import get_range
 FIRST_CHUNK = 256 * 1024
 """Bytes; all of the header of a later part, and of models without a vocabulary."""
 CHUNK = 1024 * 1024
+MOST_PARTS = 100
+"""Of a split model. The largest published ones have some 30."""
 MOST_READ = 96 * 1024 * 1024
 """Bytes of one header. The largest ones known, with a vocabulary of 260,000 and its merges, have 20 MB."""
 
@@ -81,6 +83,8 @@ def read_remote_header(variant: Variant, *, endpoint: str, token: str | None) ->
     """
     if variant.format is not Format.GGUF:
         raise HubError(f"{variant.repository} holds no GGUF file, so it has no header to read.")
+    if len(variant.files) > MOST_PARTS:
+        raise HubError(f"{variant.repository} is in too many parts to look into: {len(variant.files)}.")
     headers = [_read_header(variant, file, endpoint, token) for file in variant.files]
     return replace(headers[0], tensors=tuple(tensor for header in headers for tensor in header.tensors))
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from app.domain.catalog import CatalogModel
@@ -22,9 +23,12 @@ from app.models.hub_answers import read_repository, write_repository
 from app.models.hub_paths import safe_repository, safe_revision
 from app.models.hub_session import hub_endpoint
 from app.models.variants import variants_of
+from app.services.abandonable import Abandonable
 from app.storage.hub_cache import HubCache
 from app.storage.paths import Paths
 from app.storage.secrets import TokenPlace, TokenStore
+
+T = TypeVar("T")
 
 FRESH_S = 6 * 3600.0
 """A listing younger than this is not asked for again: repositories change every few days at most."""
@@ -73,12 +77,13 @@ class HubAccess:
         self._cache = HubCache(paths.hub_cache)
         self._tokens = tokens
         self._lock = threading.Lock()
+        self._waiting = Abandonable()
 
     def search(
         self, words: str, *, format: Format | None = None, sort: Sort = Sort.DOWNLOADS, limit: int = 30
     ) -> list[HubModel]:
         """Models whose names hold `words`, as `Hub.search` finds them. Raises HubError; `Offline` at once."""
-        return self._hub().search(words, format=format, sort=sort, limit=limit)
+        return self._ask(lambda hub: hub.search(words, format=format, sort=sort, limit=limit))
 
     def repository(self, name: str, revision: str = "main") -> HubRepository:
         """What the repository holds: as kept if that is fresh or all there is. Raises HubError."""
@@ -91,7 +96,7 @@ class HubAccess:
         if kept is not None and kept.age_s < FRESH_S and not anew:
             return kept
         try:
-            repository = self._hub().repository(name, revision)
+            repository = self._ask(lambda hub: hub.repository(name, revision))
         except (Offline, HubUnreachable, HubBusy) as error:
             if kept is None:
                 raise
@@ -122,7 +127,7 @@ class HubAccess:
         kept = self._cache.get(key)
         header = None if kept is None else header_from_record(kept.value)
         if header is None:
-            header = self._hub().header(variant)
+            header = self._ask(lambda hub: hub.header(variant))
             self._cache.put(key, header_to_record(header))
         return header
 
@@ -169,12 +174,17 @@ class HubAccess:
         """Forget the token. Raises StorageError where the keyring does not let it go."""
         self._store().forget()
 
-    def _hub(self) -> Hub:
+    def close(self) -> None:
+        """Wait for the hub no longer, as the app is ending: what was asked for raises `Offline`."""
+        self._waiting.close()
+
+    def _ask(self, question: Callable[[Hub], T]) -> T:
         if self._offline():
             raise Offline(
                 "Edgewise is offline, so nothing was asked of the hub. Switch that off in the settings."
             )
-        return Hub(self._where(), self.token())
+        where = self._where()
+        return self._waiting.run(lambda: question(Hub(where, self.token())))
 
     def _where(self) -> str:
         """The hub's address; raises HubError where HF_ENDPOINT holds none."""

@@ -54,6 +54,7 @@ def test_a_search_for_anything_and_in_order(shelf, hub):
     assert names(hub.search("  ", format=Format.GGUF, sort=Sort.LIKES)) == ["d/Qwen-GGUF", "b/Llama-1B-GGUF"]
     assert names(hub.search("", limit=1)) == ["a/Llama-1B"]
     assert hub.search("nothing like it") == []
+    assert names(hub.search("https://huggingface.co/d/Qwen-GGUF/tree/main")) == ["d/Qwen-GGUF"]
 
 
 @pytest.mark.parametrize("words", ["家 Zoë & ?x=1#y", "a\0b\ud800", "x" * 5000, "a\nb\tc", "%00"])

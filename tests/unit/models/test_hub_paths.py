@@ -8,6 +8,7 @@ from app.domain.errors import HubError
 from app.models.hub_paths import (
     is_repository,
     is_safe_path,
+    repository_in,
     safe_path,
     safe_repository,
     safe_revision,
@@ -98,3 +99,21 @@ def test_revisions(name: str) -> None:
 def test_what_is_no_revision(name: object) -> None:
     with pytest.raises(HubError, match="not the name of a revision"):
         safe_revision(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "repository"),
+    [
+        ("https://huggingface.co/Qwen/Qwen3-4B-GGUF", "Qwen/Qwen3-4B-GGUF"),
+        (" http://mirror.example:8080/a/b/tree/main?x#y ", "a/b"),
+        ("hf.co/a/b/", "a/b"),
+        ("HuggingFace.co/a/b?show_file_info=m.gguf", "a/b"),
+        ("a/b", "a/b"),
+        ("qwen 3", "qwen 3"),
+        ("https://huggingface.co/a", "https://huggingface.co/a"),
+        ("https://huggingface.co/../b", "https://huggingface.co/../b"),
+        ("", ""),
+    ],
+)
+def test_pasted_addresses(text: str, repository: str) -> None:
+    assert repository_in(text) == repository

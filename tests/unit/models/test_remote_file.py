@@ -130,6 +130,13 @@ def test_safetensors_have_no_such_header(hub):
     assert hub.asked == []
 
 
+def test_a_model_in_very_many_parts_is_not_looked_into(hub):
+    files = tuple(HubFile(f"m-{number:05}-of-00500.gguf", 1) for number in range(1, 501))
+    with pytest.raises(HubError, match="too many parts"):
+        read_remote_header(Variant(NAME, "0" * 40, Format.GGUF, "", files), endpoint=hub.url, token=None)
+    assert hub.asked == []
+
+
 @pytest.mark.parametrize(
     ("repository", "revision", "path"),
     [("../x", "main", "a.gguf"), (NAME, "../x", "a.gguf"), (NAME, "main", "../a.gguf"), (NAME, "main", "/a")],

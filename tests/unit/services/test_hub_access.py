@@ -1,4 +1,5 @@
 import json
+import socket
 import threading
 
 import pytest
@@ -245,3 +246,19 @@ def test_many_threads_ask_at_once(access, server):
     for thread in threads:
         thread.join()
     assert found == [access.repository(NAME)] * 8
+
+
+def test_a_hub_that_does_not_answer_does_not_keep_the_app(empty_home, switch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        access = HubAccess(Paths.find(), switch, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        done = []
+        waiting = threading.Thread(target=lambda: done.append(access.refresh_catalog([model("a/b", "c/d")])))
+        waiting.start()
+        connection, _ = silent.accept()
+        with connection:
+            access.close()
+            waiting.join(10)
+            assert not waiting.is_alive()
+    assert all(isinstance(error, Offline) for error in done[0].failures.values())
+    with pytest.raises(Offline):
+        access.search("x")
