@@ -45,6 +45,18 @@ def add_parser(
     )
     show.add_argument("repository", help="“owner/name”, or the name of a model in the catalog")
 
+    token = add(
+        "token",
+        "the access token for gated repositories",
+        "Says where the hub’s access token is kept. It is read from standard input and never shown.",
+        _token,
+    )
+    what = token.add_mutually_exclusive_group()
+    what.add_argument(
+        "--set", action="store_true", help="ask for a token and keep it in the system’s keyring"
+    )
+    what.add_argument("--forget", action="store_true", help="forget it")
+
     add("ledger", "show forecasts beside measurements", "Shows what was forecast of each load.", _ledger)
 
 
@@ -76,6 +88,12 @@ def _ledger(options: argparse.Namespace) -> int:
     from app.cli.ledger import show_ledger
 
     return show_ledger(as_json=options.json)
+
+
+def _token(options: argparse.Namespace) -> int:
+    from app.cli.hub_token import manage_token
+
+    return manage_token(keep=options.set, forget=options.forget, as_json=options.json)
 
 
 def _limit(text: str) -> int:
