@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import InitVar, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from app.domain.hub import Variant
-from app.domain.quantization import Quality
+from app.domain.quantization import Quality, known
 from app.models.footprint import projector_bytes
 from app.models.gguf_header import GgufHeader
 from app.models.weights import WeighedModel, weigh
@@ -75,31 +76,40 @@ class Candidate:
 
     `file_size` is in bytes, without the projector; None where nobody says. With `exact` the header is this
     very file's. Else it is another quantization's or a sketch, whose tensors count as scaled to `file_size`
-    (where that is known): caches and buffers are the same for all.
+    (where that is known): caches and buffers are the same for all. The headers are weighed once, for all the
+    ladders that a slider asks for, and are not kept: a catalog's would take 20 MB.
     """
 
     quantization: str
     file_size: int | None
-    header: GgufHeader
+    header: InitVar[GgufHeader]
     exact: bool
     variant: Variant | None = None
     """On the hub, to be downloaded."""
     path: Path | None = None
     """On this machine."""
-    projector: GgufHeader | None = None
-    model: WeighedModel = field(init=False, repr=False, compare=False)
-    """The header weighed, and scaled: once for all the ladders that a slider asks for."""
-    projector_size: int = field(init=False, repr=False, compare=False)
+    projector: InitVar[GgufHeader | None] = None
+    model: WeighedModel = field(init=False, repr=False)
+    bits: float = field(init=False, repr=False)
+    """A weight: as published, else of the file's weights all together."""
+    projector_size: int = field(init=False, repr=False)
     """Bytes that the projector takes in memory, 0 without one."""
 
-    def __post_init__(self) -> None:
-        """Weigh the header."""
-        model = weigh(self.header)
+    def __post_init__(self, header: GgufHeader, projector: GgufHeader | None) -> None:
+        """Weigh the headers."""
+        model = weigh(header)
         if not self.exact and self.file_size is not None:
-            tensors = self.file_size - self.header.data_offset
+            tensors = self.file_size - header.data_offset
             model = WeighedModel(model.shape, model.weights.scaled_to(max(0, tensors)))
+        row = known(self.quantization)
         object.__setattr__(self, "model", model)
-        object.__setattr__(self, "projector_size", projector_bytes(self.projector) if self.projector else 0)
+        object.__setattr__(self, "bits", row.bits if row else _bits(header, model.weights.total))
+        object.__setattr__(self, "projector_size", projector_bytes(projector) if projector else 0)
+
+
+def _bits(header: GgufHeader, size: int) -> float:
+    weights = sum(math.prod(tensor.shape) for tensor in header.tensors)
+    return 8.0 * size / weights if weights else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from app.advisor.advice import Candidate
 from app.domain.quantization import QUANTIZATIONS, known
 
@@ -19,17 +17,11 @@ def rank(candidate: Candidate) -> float:
     and for nothing else.
     """
     row = known(candidate.quantization)
-    if row is not None and candidate.header.architecture in _TRAINED_IN.get(row.name, ()):
+    if row is not None and candidate.model.shape.architecture in _TRAINED_IN.get(row.name, ()):
         return 0.0
     if row is not None and row.divergence is not None:
         return row.divergence
-    return _divergence_of(row.bits if row is not None else _bits(candidate))
-
-
-def _bits(candidate: Candidate) -> float:
-    """Bits a weight of the candidate's file."""
-    weights = sum(math.prod(tensor.shape) for tensor in candidate.header.tensors)
-    return 8.0 * candidate.model.weights.total / weights if weights else 0.0
+    return _divergence_of(candidate.bits)
 
 
 def _divergence_of(bits: float) -> float:

@@ -33,6 +33,8 @@ class Role(Enum):
     """Gate and up of all experts; their down is DOWN."""
     OTHER = auto()
 
+    __hash__ = object.__hash__  # Enum's own is slow, and is asked for every tensor
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -7,11 +7,11 @@ too small to matter (norms of heads, biases) is left out. Once the real header i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from functools import lru_cache
 
 from app.domain.catalog import Dimensions
 from app.models.gguf_header import GGML_TYPES, GgufHeader, Tensor, Value
-from app.models.mixture import Mixture, Place, Role, mixture_of
+from app.models.mixture import Place, Role, mixture_of
 
 TOKEN_BYTES = 36
 """Of a header, for each entry of its vocabulary: its text, type and merge. Measured: SmolLM2 135M has 36."""
@@ -42,15 +42,13 @@ def sketch(dimensions: Dimensions, context_length: int, quantization: str) -> Gg
     mixture = mixture_of(quantization)
     if mixture is None:
         raise ValueError(f"no mixture is known of the quantization {quantization!r}")
-    sizes: dict[tuple[tuple[int, ...], str], int] = {}
     tensors: list[Tensor] = []
     offset = 0
-    for name, shape, kind in _tensors(dimensions, mixture):
-        size = sizes.get((shape, kind))
-        if size is None:
-            _, block, block_bytes = GGML_TYPES[_TYPE_IDS[kind]]
-            size = sizes[shape, kind] = -(-math.prod(shape) // block) * block_bytes
-        tensors.append(Tensor(name, shape, _TYPE_IDS[kind], offset, size))
+    for name, elements, shape, role, place in _layout(dimensions):
+        type_id = _TYPE_IDS[role if isinstance(role, str) else mixture.type_of(role, shape[0], place)]
+        _, block, block_bytes = GGML_TYPES[type_id]
+        size = -(-elements // block) * block_bytes
+        tensors.append(Tensor(name, shape, type_id, offset, size))
         offset += -(-size // 32) * 32
     metadata = _metadata(dimensions, context_length)
     return GgufHeader(3, metadata, tuple(tensors), dimensions.vocabulary * TOKEN_BYTES)
@@ -95,29 +93,30 @@ def _metadata(it: Dimensions, context_length: int) -> dict[str, Value]:
     return {"general.architecture": it.architecture, **named}
 
 
-def _tensors(it: Dimensions, mixture: Mixture) -> Iterator[tuple[str, tuple[int, ...], str]]:
-    """Names, shapes and types."""
+@lru_cache(maxsize=64)
+def _layout(it: Dimensions) -> tuple[tuple[str, int, tuple[int, ...], Role | str, Place], ...]:
+    """Names, elements, shapes, and what decides the type, or the type: the same in every quantization."""
     outside = Place(0, it.layers)
     table = Role.OUTPUT if it.tied else Role.TABLE
-    yield "token_embd.weight", (it.width, it.vocabulary), mixture.type_of(table, it.width, outside)
-    yield "output_norm.weight", (it.width,), "F32"
+    named: list[tuple[str, tuple[int, ...], Role | str, Place]] = [
+        ("token_embd.weight", (it.width, it.vocabulary), table, outside),
+        ("output_norm.weight", (it.width,), "F32", outside),
+    ]
     if not it.tied:
-        kind = mixture.type_of(Role.OUTPUT, it.width, outside)
-        yield "output.weight", (it.width, it.vocabulary), kind
+        named.append(("output.weight", (it.width, it.vocabulary), Role.OUTPUT, outside))
     for layer in range(it.layers):
         kv_heads = it.kv_heads[layer] if len(it.kv_heads) > 1 else it.kv_heads[0]
         place = Place(layer, it.layers, it.heads // kv_heads if kv_heads else 1, it.experts > 0)
         prefix = f"blk.{layer}."
-        for name in _norms(it):
-            yield f"{prefix}{name}.weight", (it.width,), "F32"
+        named += [(f"{prefix}{name}.weight", (it.width,), "F32", place) for name in _norms(it)]
         for name, shape, role in (*_attention(it, layer, kv_heads), *_feed_forward(it, layer)):
+            kind: Role | str = role
             if name in _NOT_QUANTIZED:
                 kind = "F32"
             elif name.endswith("_exps") and it.architecture in _EXPERTS_STAY_MXFP4:
                 kind = "MXFP4"
-            else:
-                kind = mixture.type_of(role, shape[0], place)
-            yield f"{prefix}{name}.weight", shape, kind
+            named.append((f"{prefix}{name}.weight", shape, kind, place))
+    return tuple((name, math.prod(shape), shape, kind, place) for name, shape, kind, place in named)
 
 
 def _norms(it: Dimensions) -> tuple[str, ...]:
