@@ -9,9 +9,13 @@ from enum import StrEnum
 class EngineState(StrEnum):
     """One engine's life. A state is always shown with its word, never as a colour alone."""
 
+    ABSENT = "not installed"
+    INSTALLING = "installing"
     STOPPED = "stopped"
     STARTING = "starting"
     READY = "ready"
+    BUSY = "busy"
+    """Ready, and making at least one reply."""
     FAILED = "failed"
 
 
@@ -28,3 +32,31 @@ class EngineStatus:
     context_length: int | None = None
     error: str = ""
     log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """Whether an engine can run on this machine, and `why` (not), in a sentence.
+
+    It may be wrong: nobody is held back by it. `experimental` says that it runs, but that its makers promise
+    little for this kind of machine.
+    """
+
+    can_run: bool
+    why: str = ""
+    experimental: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EngineProfile:
+    """What is said of an engine whichever machine it runs on, from the comparison the app grew from."""
+
+    id: str
+    name: str
+    maker: str
+    licence: str
+    homepage: str
+    strengths: tuple[str, ...]
+    weaknesses: tuple[str, ...]
+    best_for: str
+    avoid_for: str

@@ -12,32 +12,28 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from app.domain.model import LocalModel
-    from app.engines.base import Launch, LoadOptions
+from app.domain.model import LocalModel
+from app.engines.base import Launch, LoadOptions
+from app.engines.llama_cpp import LlamaCpp
+from app.engines.openai_client import Dialect
 
 TOKEN_CHARS = 4
 
 
-class PacedEngine:
-    """An adapter for it. Each reply is `text`, in tokens of four characters, `pace` of them a second."""
+class PacedEngine(LlamaCpp):
+    """An adapter for it; what it does not say is as of llama.cpp. Each reply is `text`, in tokens of four characters, `pace` of them a second."""
 
     id = "paced"
     name = "Paced engine"
     ready_path = "/health"
 
     def __init__(self, text: Path, pace: float) -> None:
-        from app.engines.openai_client import Dialect
-
         self.dialect = Dialect()
         self._text = text
         self._pace = pace
 
     def launch(self, model: LocalModel, options: LoadOptions, *, port: int, api_key: str) -> Launch:
-        from app.engines.base import Launch
-
         argv = (sys.executable, __file__, str(port), str(self._text), str(self._pace))
         return Launch(argv, {}, options.context_length)
 
