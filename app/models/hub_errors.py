@@ -134,14 +134,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max(seconds, 0.0), LONGEST_WAIT_S)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what led to it, the outermost first."""
+def _chain(error: BaseException, *, contexts: bool = False) -> Iterator[BaseException]:
+    """`error` and what it was raised from, the outermost first; with `contexts` also while handling what."""
     link: BaseException | None = error
     for _ in range(_LONGEST_CHAIN):
         if link is None:
             return
         yield link
-        link = link.__cause__ or link.__context__
+        link = link.__cause__ or (link.__context__ if contexts else None)
 
 
 def _answer_of(error: BaseException) -> Answer | None:
@@ -170,7 +170,7 @@ def _explain_network(error: BaseException, detail: str) -> HubError | None:
         )
     # The innermost cause says most; httpx2 wraps it, in classes that only say at which step it happened.
     if isinstance(error, httpx2.TransportError):
-        for link in _chain(error):
+        for link in _chain(error, contexts=True):
             if isinstance(link, ssl.SSLError):
                 return _certificate_trouble(link, detail)
             if isinstance(link, socket.gaierror):

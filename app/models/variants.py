@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from app.domain.hub import Format, HubFile, HubRepository, Variant
@@ -42,10 +42,16 @@ def variants_of(repository: HubRepository) -> tuple[Variant, ...]:
     Parts of a split file come in order; a set that is not complete is left out. Each model that could see
     has the projector that belongs to it.
     """
-    ggufs = [file for file in repository.files if file.path.lower().endswith(".gguf")]
-    projectors = [file for file in ggufs if _PROJECTOR.search(_stem(file))]
-    models = [file for file in ggufs if file not in projectors and not _NO_MODEL.search(_stem(file))]
+    projectors, models = [], []
+    for file in repository.files:
+        if not file.path.lower().endswith(".gguf"):
+            continue
+        if _PROJECTOR.search(_stem(file)):
+            projectors.append(file)
+        elif not _NO_MODEL.search(_stem(file)):
+            models.append(file)
     complete = _models(models)
+    best = _best_projectors(projectors)
     alone = len({title for title, _ in complete}) == 1
     variants = []
     for (title, label), files in complete.items():
@@ -56,7 +62,7 @@ def variants_of(repository: HubRepository) -> tuple[Variant, ...]:
                 format=Format.GGUF,
                 label=label,
                 files=files,
-                projector=_projector_for(title, projectors, alone),
+                projector=_projector_for(title, best, alone),
             )
         )
     variants.sort(key=_largest_first)
@@ -97,21 +103,27 @@ def _title_and_label(name: str) -> tuple[str, str]:
     return title.casefold(), label
 
 
-def _projector_for(title: str, projectors: Sequence[HubFile], alone: bool) -> HubFile | None:
-    """The best of those made for the model called `title`.
+def _best_projectors(files: Iterable[HubFile]) -> dict[str, HubFile]:
+    """The best projector for each model that one is named after; "" for those that name none."""
+    by_title: dict[str, list[tuple[str, HubFile]]] = defaultdict(list)
+    for file in files:
+        title, precision = _title_and_label(file.path[: -len(".gguf")])
+        of = "-".join(word for word in _words(title) if word not in ("mmproj", "model"))
+        by_title[of].append((precision, file))
+    return {title: min(candidates, key=_projector_rank)[1] for title, candidates in by_title.items()}
+
+
+def _projector_for(title: str, best: Mapping[str, HubFile], alone: bool) -> HubFile | None:
+    """The one made for the model called `title`.
 
     One that is named after another model does not fit, unless the model is `alone` in its repository.
     """
-    by_title: dict[str, list[tuple[str, HubFile]]] = defaultdict(list)
-    for file in projectors:
-        of, precision = _title_and_label(file.path.removesuffix(PurePosixPath(file.path).suffix))
-        of = "-".join(word for word in re.split(r"[-._]", of) if word not in ("mmproj", "model", ""))
-        by_title[of].append((precision or of.upper(), file))
-    same = "-".join(word for word in re.split(r"[-._]", title) if word)
-    fitting = by_title.get(same) or by_title.get("")
-    if not fitting and alone and len(by_title) == 1:
-        fitting = next(iter(by_title.values()))
-    return min(fitting, key=_projector_rank)[1] if fitting else None
+    fitting = best.get("-".join(_words(title))) or best.get("")
+    return next(iter(best.values())) if fitting is None and alone and len(best) == 1 else fitting
+
+
+def _words(title: str) -> list[str]:
+    return [word for word in re.split(r"[-._]", title) if word]
 
 
 def _projector_rank(candidate: tuple[str, HubFile]) -> tuple[int, str]:

@@ -252,6 +252,17 @@ def test_the_cause_counts_where_the_library_wraps_it():
     assert explain(outer, REPOSITORY) is inner
 
 
+def test_what_merely_happened_before_hides_no_bug():
+    try:
+        try:
+            raise NotOnHub("Gone.")
+        except NotOnHub:
+            1 // 0
+    except ZeroDivisionError as bug:
+        with pytest.raises(ZeroDivisionError):
+            explain(bug, REPOSITORY)
+
+
 @pytest.mark.parametrize("bug", [KeyError("x"), OSError(28, "No space left on device"), AssertionError()])
 def test_bugs_and_full_disks_are_not_the_hubs(bug):
     with pytest.raises(type(bug)) as raised:

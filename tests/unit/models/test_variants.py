@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,3 +201,10 @@ def test_every_file_is_in_one_variant_at_most_and_every_set_is_complete(paths):
     for variant in variants:
         assert variant.files
         assert variant.projector not in variant.files
+
+
+def test_ten_thousand_files_take_no_time():
+    half = [f"M{n}-Q8_0.gguf" for n in range(5000)] + [f"mmproj-M{n}-F16.gguf" for n in range(5000)]
+    start = time.monotonic()
+    assert len(variants_of(repository(*half))) == 5000
+    assert time.monotonic() - start < 5
