@@ -57,6 +57,25 @@ def add_parser(
     )
     what.add_argument("--forget", action="store_true", help="forget it")
 
+    add("list", "list the models here", "Lists the models on this computer, whoever put them there.", _list)
+
+    verify = add(
+        "verify",
+        "check models byte by byte",
+        "Checks that models are whole: by their headers, and by their SHA-256 where it is known.",
+        _verify,
+    )
+    verify.add_argument("names", nargs="*", metavar="NAME", help="name of a model, or part of one; none: all")
+
+    remove = add(
+        "remove",
+        "delete models",
+        "Deletes models from the model folder; those kept elsewhere are only taken off the list.",
+        _remove,
+    )
+    remove.add_argument("names", nargs="+", metavar="NAME", help="name of a model, or part of one")
+    remove.add_argument("--yes", action="store_true", help="do not ask")
+
     add("ledger", "show forecasts beside measurements", "Shows what was forecast of each load.", _ledger)
 
 
@@ -82,6 +101,24 @@ def _show(options: argparse.Namespace) -> int:
     from app.cli.hub_models import show_repository
 
     return show_repository(options.repository, as_json=options.json)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from app.cli.library_models import list_models
+
+    return list_models(options.json)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from app.cli.library_models import verify_models
+
+    return verify_models(options.names, options.json)
+
+
+def _remove(options: argparse.Namespace) -> int:
+    from app.cli.library_models import remove_models
+
+    return remove_models(options.names, options.json, options.yes)
 
 
 def _ledger(options: argparse.Namespace) -> int:

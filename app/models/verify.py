@@ -10,9 +10,9 @@ from app.domain.errors import Cancelled, ModelFileError
 from app.domain.generation import Cancellation
 from app.domain.hub import Format
 from app.domain.model import LocalModel, Soundness, Verification
-from app.models.gguf_header import GgufHeader, check_complete, read_header
-from app.models.model_files import PART, parts_of
-from app.models.safetensors_folder import read_tensors, weight_files
+from app.models.complete import check_headers
+from app.models.model_files import parts_of
+from app.models.safetensors_folder import weight_files
 
 CHUNK = 4 * 1024 * 1024
 """Bytes read at once."""
@@ -59,29 +59,6 @@ def verify(
         Soundness.COMPLETE,
         f"{model.name} is complete by its header. Nobody has told its SHA-256.",
     )
-
-
-def check_headers(path: Path, format_: Format) -> list[GgufHeader]:
-    """The headers of a GGUF model's files; of safetensors none. All files are there, and none ends early.
-
-    Raises ModelFileError where that is not so, and OSError.
-    """
-    if format_ is Format.SAFETENSORS:
-        for weights in weight_files(path):
-            read_tensors(weights)
-        return []
-    match = PART.fullmatch(path.stem)
-    parts = parts_of(path)
-    if match is not None and len(parts) < int(match[3]):
-        raise ModelFileError(
-            f"{int(match[3]) - len(parts)} of its {int(match[3])} files are missing. Download it again."
-        )
-    headers = []
-    for part in parts:
-        header = read_header(part)
-        check_complete(part, header)
-        headers.append(header)
-    return headers
 
 
 def sha256_of(path: Path, progress: Callable[[int], None], cancellation: Cancellation) -> str:

@@ -16,9 +16,10 @@ from app.domain.errors import Cancelled, DiskFull, ModelFileError, StorageError
 from app.domain.generation import Cancellation
 from app.domain.hub import Format
 from app.domain.model import Place
+from app.models.complete import check_headers
 from app.models.details import why_no_model
 from app.models.model_files import FoundModel, files_of, model_at
-from app.models.verify import Progress, check_headers
+from app.models.verify import Progress
 from app.storage.checksums import Checksums
 from app.storage.failures import explain_os_error
 from app.storage.paths import Paths

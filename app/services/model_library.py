@@ -167,6 +167,11 @@ class ModelLibrary:
             return 0
         return sum(map(_freed, self._removable(entry)))
 
+    def why_kept(self, entry: LibraryEntry) -> str:
+        """Why `remove` refuses, in a sentence; empty where it does not."""
+        model = entry.model
+        return f"{model.name} belongs to {_ELSEWHERE[model.place]}" if model.place in _ELSEWHERE else ""
+
     def remove(self, entry: LibraryEntry) -> int:
         """Delete the model's files from the model folder, or forget one that was added in place.
 
@@ -178,8 +183,8 @@ class ModelLibrary:
         if model.place is Place.IN_PLACE:
             self._added.forget(model.path)
             return 0
-        if model.place is not Place.LIBRARY:
-            raise ModelFileError(f"{model.name} belongs to {_ELSEWHERE[model.place]}")
+        if reason := self.why_kept(entry):
+            raise ModelFileError(reason)
         freed = 0
         gone: list[Path] = []
         try:
@@ -230,7 +235,7 @@ class ModelLibrary:
             mtime_ns = model.path.stat().st_mtime_ns
             details, problem = _read_headers(model)
         except ModelFileError as error:
-            problem = error.message[:1].upper() + error.message[1:]
+            problem = _sentence(error.message)
         except OSError as error:
             return replace(entry, problem=f"The file cannot be read ({error.strerror or error}).")
         self._headers.put(model.path, CachedHeader(model.size, mtime_ns, details, problem))
@@ -308,8 +313,13 @@ def _read_headers(model: LocalModel) -> tuple[ModelDetails, str]:
         for part, header in zip(parts, headers, strict=True):
             check_complete(part, header)
     except ModelFileError as error:
-        return details, error.message[:1].upper() + error.message[1:]
+        return details, _sentence(error.message)
     return details, why_no_chat(headers[0])
+
+
+def _sentence(message: str) -> str:
+    """Some failures follow a model's name ("x: the file ends early"); here they stand alone."""
+    return f"The {message[4:]}" if message.startswith("the ") else message
 
 
 def _missing(path: Path) -> FoundModel:
