@@ -1,10 +1,13 @@
-"""Fetches files with huggingface_hub: what the hub says of each, its bytes, and whether they are right.
+"""Fetches files from the hub: what it says of each, its bytes, and whether they are right.
 
-huggingface_hub's `hf_hub_download` begins anew in every process (it writes to a file of a random name and
-deletes that when it fails); `http_get`, which it is made of, goes on where a file of ours ends. Xet, the
-hub's other way to transfer, is switched off: huggingface_hub's `xet_get` begins every file anew as well, and
-what is half there would be fetched twice. The hub serves the same files over HTTP. Its CDN does so only up to
-50 GB in one answer; larger files are asked for in ranges.
+huggingface_hub finds the files, speaks with the hub and has the connections; the bytes are written here.
+Its own `hf_hub_download` begins every file anew in a new process (it writes to a file of a random name and
+deletes that when it fails), and `http_get`, which that is made of, tries again and waits without telling.
+
+Xet, the hub's other way to transfer, is switched off: huggingface_hub's `xet_get` begins every file anew as
+well, and what is half there would be fetched twice. The hub serves the same files over HTTP. Its CDN does so
+only up to 50 GB in one answer (huggingface_hub.constants.MAX_HTTP_DOWNLOAD_SIZE); larger files are asked for
+in ranges.
 """
 
 from __future__ import annotations
@@ -18,32 +21,33 @@ import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from app.domain.errors import DiskFull, DownloadDamaged, HubError, HubUnreachable, StorageError
+from app.domain.errors import DiskFull, DownloadDamaged, EdgewiseError, HubUnreachable, StorageError
 from app.domain.hub import HubFile, Variant
 from app.models.hub_errors import Answer, explain, explain_answer
 from app.models.hub_paths import safe_revision
-from app.models.hub_session import HUB, hub_endpoint, hub_headers, new_client, use_hub
+from app.models.hub_session import hub_endpoint, hub_headers, new_client, use_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import httpx2
 
 LONGEST_ANSWER = 40 * 10**9
-"""Bytes asked for at once; huggingface_hub refuses above 50 GB (constants.MAX_HTTP_DOWNLOAD_SIZE)."""
-CHUNK = 256 * 1024
-"""Bytes written at once. huggingface_hub's own 10 MB are lost whenever a connection breaks before they are
-full: with one that breaks every 9 MB nothing would ever arrive."""
+"""Bytes asked for at once."""
+LARGEST_UNTOLD = 10_000_000
+"""Bytes. Larger files must come with their length; small ones the hub may send compressed."""
 SPACE_CHECK = 64 * 1024 * 1024
 """Bytes between two looks at the disk's free space."""
 _HASH_CHUNK = 4 * 1024 * 1024
 _NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GIT = re.compile(r"[0-9a-f]{40}")
+_EXTENT = re.compile(r"bytes (\d{1,19})-\d{1,19}/(\d{1,19}|\*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,49 +100,54 @@ class RepositoryFiles:
             )
         checksum = Checksum(sha256=sha256 or told, git=etag if _GIT.fullmatch(etag) else "")
         if size is None or not (checksum.sha256 or checksum.git):
-            raise HubError(
-                f"The hub does not say what {file.path} must be, so it could not be checked. Nothing was "
-                "stored. If HF_ENDPOINT names a mirror, try the hub itself.",
+            raise HubUnreachable(
+                f"What answers does not say what {file.path} must be, as the hub does. If this network wants "
+                "you to sign in first, do so in a browser; if HF_ENDPOINT names a mirror, try another.",
                 detail=f"{self._repository}: size {size}, etag {etag!r}",
             )
         return FileFacts(size, checksum, metadata.location)
 
-    def fetch(self, file: HubFile, facts: FileFacts, part: Path, on_bytes: Callable[[int], None]) -> None:
-        """Bring `part` to `facts.size` bytes, from where it ends. `on_bytes` is told its size as it grows.
+    def fetch(self, facts: FileFacts, part: Path, on_bytes: Callable[[int], None]) -> None:
+        """Bring `part` to `facts.size` bytes, from where it ends; `on_bytes` is told its size as it grows.
 
         Raises DownloadDamaged if the hub sends more or has not that much, and DiskFull or StorageError when
         the file cannot be written; what has arrived stays.
         """
-        from huggingface_hub.file_download import http_get
+        try:
+            with _PartFile(part, facts.size, self._reserve, on_bytes) as sink:
+                while (at := sink.seek(0, io.SEEK_END)) < facts.size:
+                    self._fetch_from(at, facts, sink)
+        except OSError as error:
+            raise _explain_disk(error, part) from error
+
+    def _fetch_from(self, at: int, facts: FileFacts, sink: _PartFile) -> None:
+        """One request: the bytes from `at` on."""
+        from huggingface_hub import constants, get_session
 
         headers = {**hub_headers(self._token), "Accept-Encoding": "identity"}
         if not self._is_hub(facts.location):
             headers.pop("authorization", None)  # a signed link is its own permission
-        try:
-            with _PartFile(part, facts.size, self._reserve, on_bytes) as sink:
-                at = sink.seek(0, io.SEEK_END)
-                while at < facts.size:
-                    end = facts.size if facts.size <= LONGEST_ANSWER else min(facts.size, at + LONGEST_ANSWER)
-                    ranged = {"Range": f"bytes=0-{end - 1}"} if end < facts.size else {}
-                    with self._explained():
-                        http_get(
-                            facts.location,
-                            cast(BinaryIO, sink),
-                            resume_size=at,
-                            expected_size=end,
-                            headers={**headers, **ranged},
-                            displayed_filename=file.path,
-                            _nb_retries=0,  # trying again is the queue's: it counts, waits and tells
-                        )
-                    at = sink.tell()
-        except OSError as error:
-            raise _explain_disk(error, part) from error
+        end = min(facts.size, at + LONGEST_ANSWER)
+        if at or end < facts.size:
+            headers["Range"] = f"bytes={at}-{end - 1}"
+        timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
+        with (
+            self._explained(),
+            get_session().stream("GET", facts.location, headers=headers, timeout=timeout) as answer,
+        ):
+            _check_extent(answer.status_code, answer.headers, at, facts.size)
+            if answer.status_code == HTTPStatus.OK and at:
+                sink.seek(0)  # it gives all of the file, whatever was asked
+                sink.truncate()
+            for piece in answer.iter_bytes():
+                sink.write(piece)
+        if sink.tell() < end:
+            raise HubUnreachable("The hub’s answer broke off. Try again.")
 
     def _use_hub(self) -> None:
         use_hub()
-        from huggingface_hub import constants, set_client_factory, utils
+        from huggingface_hub import set_client_factory, utils
 
-        constants.DOWNLOAD_CHUNK_SIZE = CHUNK
         utils.logging.set_verbosity(logging.CRITICAL)  # its warnings quote signed links
         set_client_factory(self._client)
 
@@ -149,8 +158,8 @@ class RepositoryFiles:
         return client
 
     def _refuse_errors(self, response: httpx2.Response) -> None:
-        # huggingface_hub sleeps on a 429 without telling, and reads the body of an error, however long.
-        if response.status_code >= 400:
+        # huggingface_hub would read the body of an error, however long it is.
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
             answer = Answer(
                 response.status_code, response.headers, str(response.url), with_token=self._token is not None
             )
@@ -160,20 +169,13 @@ class RepositoryFiles:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (HubError, StorageError):
-            raise
-        except OSError as error:
-            if error.errno is None and not isinstance(error, TimeoutError):
-                # What http_get raises when the answer was shorter than it should be.
-                raise HubUnreachable("The hub’s answer broke off. Try again.", detail=str(error)) from error
-            if isinstance(error, ConnectionError | TimeoutError):
-                raise explain(error, self._repository) from error
-            raise
+        except (EdgewiseError, OSError):
+            raise  # an OSError is the disk's: httpx2 has errors of its own for the network's
         except Exception as error:
             raise explain(error, self._repository) from error
 
     def _is_hub(self, location: str) -> bool:
-        return _origin(location) in (_origin(hub_endpoint()), _origin(HUB))
+        return _origin(location) == _origin(hub_endpoint())
 
 
 class _PartFile(io.FileIO):
@@ -231,6 +233,27 @@ def matches(path: Path, checksum: Checksum, on_bytes: Callable[[int], None]) -> 
             on_bytes(done)
     is_it = sha256.hexdigest() == checksum.sha256 if checksum.sha256 else git.hexdigest() == checksum.git
     return sha256.hexdigest() if is_it else None
+
+
+def _check_extent(status: int, headers: Mapping[str, str], start: int, size: int) -> None:
+    """Raise HubUnreachable for an answer that does not hold the bytes from `start` of a file of `size`.
+
+    It is looked at before a byte of it is written: the sign-in page of a hotel must not spoil what is there.
+    """
+    length, extent = headers.get("Content-Length"), _EXTENT.fullmatch(headers.get("Content-Range", ""))
+    if status == HTTPStatus.OK and (length is None or "Content-Encoding" in headers):
+        good = start == 0 and size <= LARGEST_UNTOLD
+    elif status == HTTPStatus.OK:
+        good = length == str(size)
+    else:
+        good = extent is not None and int(extent[1]) == start and extent[2] in ("*", str(size))
+    if not good:
+        raise HubUnreachable(
+            "What answers sends another file than the hub announced. If this network wants you to sign in "
+            "first, do so in a browser; then go on.",
+            detail=f"status {status}, length {length}, range {headers.get('Content-Range')}, wanted from "
+            f"{start} of {size} bytes",
+        )
 
 
 def _explain_disk(error: OSError, part: Path) -> StorageError:

@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from app.domain.errors import DownloadDamaged, EdgewiseError, ModelFileError
@@ -59,12 +60,42 @@ def run(job: DownloadJob) -> tuple[Stored, ...]:
     check_names(job.variant)
     staging = Staging(job.staging)
     with staging.locked():
-        return _Download(job, staging).run()
+        download = _Download(job, staging)
+        with _Reporter(download.progress):
+            return download.run()
 
 
 def tell(message: Message) -> None:
     """Send one message to who started us."""
     os.write(1, write_message(message))
+
+
+class _Reporter:
+    """Sends the progress while it changes, and at the end: whether it got further decides what comes next."""
+
+    def __init__(self, progress: Callable[[], Progress]) -> None:
+        self._progress = progress
+        self._last: Progress | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._tell()
+
+    def _run(self) -> None:
+        while not self._over.wait(PROGRESS_INTERVAL_S):
+            self._tell()
+
+    def _tell(self) -> None:
+        now = self._progress()
+        if now != self._last:
+            self._last = now
+            tell(now)
 
 
 class _Download:
@@ -73,17 +104,16 @@ class _Download:
         self._staging = staging
         self._files = job.variant.all_files
         self._hub = RepositoryFiles(job.variant, job.token, job.reserve)
-        self._sizes = [file.size for file in self._files]
+        self._sizes: list[int | None] = [file.size for file in self._files]
         self._done = [0] * len(self._files)
         self._stored: dict[int, Stored] = {}
         self._facts: dict[int, FileFacts] = {}
         self._asked_at: dict[int, float] = {}
-        self._told_at = 0.0
+        self._verifying = False
 
     def run(self) -> tuple[Stored, ...]:
         for index, file in enumerate(self._files):
             self._find(index, file)
-        self._tell(always=True)
         missing = [index for index in range(len(self._files)) if index not in self._stored]
         for index in missing:
             if self._sizes[index] is None:
@@ -142,7 +172,7 @@ class _Download:
         if (size_of(part) or 0) > facts.size:
             part.unlink()
         if size_of(part) != facts.size:
-            self._hub.fetch(file, facts, part, lambda done: self._grown(index, done))
+            self._hub.fetch(facts, part, lambda done: self._grown(index, done))
         sha256 = matches(part, facts.checksum, lambda _: self._grown(index, facts.size, verifying=True))
         if sha256 is None:
             raise DownloadDamaged(
@@ -151,7 +181,6 @@ class _Download:
                 detail=f"its checksum is not {facts.checksum.sha256 or facts.checksum.git}",
             )
         self._staging.keep_whole(index)
-        self._tell(always=True)
 
     def _check_header(self, index: int) -> None:
         file = self._files[index]
@@ -177,15 +206,13 @@ class _Download:
 
     def _grown(self, index: int, done: int, *, verifying: bool = False) -> None:
         self._done[index] = done
-        self._tell(verifying=verifying)
+        self._verifying = verifying
 
-    def _tell(self, *, verifying: bool = False, always: bool = False) -> None:
-        now = time.monotonic()
-        if always or now - self._told_at >= PROGRESS_INTERVAL_S:
-            self._told_at = now
-            sizes = [size for size in self._sizes if size is not None]
-            size = sum(sizes) if len(sizes) == len(self._sizes) else None
-            tell(Progress(sum(self._done), size, verifying))
+    def progress(self) -> Progress:
+        """How far it is. Any thread may call."""
+        sizes = [size for size in self._sizes if size is not None]
+        size = sum(sizes) if len(sizes) == len(self._sizes) else None
+        return Progress(sum(self._done), size, self._verifying)
 
 
 def _first_line(file: int) -> bytes:
