@@ -257,7 +257,7 @@ def test_what_merely_happened_before_hides_no_bug():
         try:
             raise NotOnHub("Gone.")
         except NotOnHub:
-            1 // 0
+            _ = 1 // 0
     except ZeroDivisionError as bug:
         with pytest.raises(ZeroDivisionError):
             explain(bug, REPOSITORY)
