@@ -22,7 +22,10 @@ TOKEN_CHARS = 4
 
 
 class PacedEngine(LlamaCpp):
-    """An adapter for it; what it does not say is as of llama.cpp. Each reply is `text`, in tokens of four characters, `pace` of them a second."""
+    """An adapter for it; what it does not say is as of llama.cpp.
+
+    Each reply is `text`, in tokens of four characters, `pace` of them a second.
+    """
 
     id = "paced"
     name = "Paced engine"
