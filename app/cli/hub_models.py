@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from app.cli.command_line import OK
 from app.cli.console import Console
+from app.cli.table import table
 from app.domain.hub import Access, Format, HubModel, Variant
 from app.models.catalog import find
 from app.models.hub import Sort
@@ -80,20 +81,6 @@ def described(listing: Listing, variants: Sequence[Variant]) -> dict[str, object
         "age_s": listing.age_s,
         "variants": [{**asdict(variant), "size": variant.size} for variant in variants],
     }
-
-
-def table(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
-    """`rows` in lines; the first `left` columns are words, the others numbers."""
-    if not rows:
-        return []
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 _HEADINGS = ("Repository", "Format", "Parameters", "Downloads", "Updated", "Licence")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from app.cli.hub_models import _ago, table
+from app.cli.hub_models import _ago
 from app.services.hub_access import HubAccess
 from app.storage.paths import Paths
 from app.storage.settings import Settings, save_settings
@@ -135,25 +135,9 @@ def test_details_stand_behind_verbose(hub):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [(), ("nonsense",), ("search", "--format", "zip"), ("search", "--limit", "0"), ("search", "--limit", "x"),
-     ("search", "--limit", "201"), ("show",)],
-)  # fmt: skip
-def test_a_wrong_command_line(empty_home, arguments):
-    done = edgewise(*arguments)
-    assert done.returncode == 2
-    assert "usage: edgewise models" in done.stderr
-
-
-@pytest.mark.parametrize(
     ("seconds", "words"),
     [(0, "just now"), (61, "1 minute ago"), (7200, "2 hours ago"), (90_000, "1 day ago"),
      (float("inf"), "at some time")],
 )  # fmt: skip
 def test_ages(seconds, words):
     assert _ago(seconds) == words
-
-
-def test_a_table_of_nothing():
-    assert table([], left=1) == []
-    assert table([("a", "1"), ("bb", "10")], left=1) == ["a    1", "bb  10"]
