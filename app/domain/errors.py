@@ -71,6 +71,10 @@ class EngineStartFailed(EdgewiseError):
     """The engine's process did not become ready."""
 
 
+class NotEnoughMemory(EngineStartFailed):
+    """The model did not fit into memory."""
+
+
 class EngineGone(EdgewiseError):
     """The engine stopped answering: its process ended or its connection broke."""
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.domain.engine import Fitness
+from app.domain.hub import Format
+from app.domain.machine import Machine
 from app.domain.model import LocalModel
 from app.engines.openai_client import Dialect
 
@@ -15,12 +18,19 @@ class LoadOptions:
     """How a model is to be loaded.
 
     `context_length` is in tokens; `threads` counts the CPU threads that compute; `prompt_cache_bytes`
-    bounds what may be kept of prompts beside the KV cache.
+    bounds what may be kept of prompts beside the KV cache. The rest is for engines that compute in floating
+    point: `dtype` ("auto": as the model is stored), `quantize_bits` (8 or 4: on loading), and on GPUs
+    `gpu_memory_share` of all its memory (None: the engine's own choice) and `tensor_parallel`, the GPUs that
+    share each layer.
     """
 
     context_length: int
     threads: int
     prompt_cache_bytes: int = 0
+    dtype: str = "auto"
+    quantize_bits: int | None = None
+    gpu_memory_share: float | None = None
+    tensor_parallel: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,21 @@ class Launch:
     """Prefixes of variables that must not reach the engine."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What an engine says of the memory it reserved for a model, in bytes; 0 where it does not say.
+
+    `gpu_layers` counts the output as one; `gpu_bytes` are all its buffers on GPUs. `mapped_bytes` of the
+    model's file are mapped for computing on the processor; of these, `repeated_bytes` were laid out anew for
+    it, so that the file's own pages are in memory without being needed.
+    """
+
+    gpu_layers: int = 0
+    gpu_bytes: int = 0
+    mapped_bytes: int = 0
+    repeated_bytes: int = 0
+
+
 class EngineAdapter(Protocol):
     """One engine. An adapter knows its engine's command line and its words; it holds no state."""
 
@@ -49,6 +74,14 @@ class EngineAdapter(Protocol):
     ready_path: str
     """Answers 200 once the model can reply, and not before."""
     dialect: Dialect
+    formats: tuple[Format, ...]
+    """What it loads, what it loads best first."""
+    environment: str | None
+    """The environment of resources/engines.json that it runs in; None: it comes with Edgewise."""
+
+    def fitness(self, machine: Machine) -> Fitness:
+        """Whether it can run on such a machine; the environment may still have to be installed."""
+        ...
 
     def launch(self, model: LocalModel, options: LoadOptions, *, port: int, api_key: str) -> Launch:
         """How to serve `model` on loopback at `port`.
@@ -62,6 +95,18 @@ class EngineAdapter(Protocol):
 
         `exit_status` is None when the process still runs but never became ready.
         """
+        ...
+
+    def lacked_memory(self, log: str, exit_status: int | None) -> bool:
+        """True if a start failed for want of memory."""
+        ...
+
+    def read_load(self, log: str) -> LoadReport:
+        """What the log of a model that is ready says of its memory."""
+        ...
+
+    def start_progress(self, log: str) -> str:
+        """What a start is at, in a few words, from its log so far; empty if that does not say."""
         ...
 
     def port_was_taken(self, log: str) -> bool:

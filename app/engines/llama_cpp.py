@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+from app.domain.engine import Fitness
+from app.domain.hub import Format
+from app.domain.machine import Machine
 from app.domain.model import LocalModel
-from app.engines.base import Launch, LoadOptions
+from app.engines.base import Launch, LoadOptions, LoadReport
+from app.engines.llama_cpp_log import read_load
 from app.engines.llama_cpp_programs import find_program
 from app.engines.openai_client import Dialect
 from app.engines.process import HOST
@@ -15,6 +19,8 @@ __all__ = ["LlamaCpp", "find_program"]
 SLOTS = 4
 """Replies at once; they share one KV cache, so an idle slot costs nothing. llama-server's own default."""
 READY_PATH = "/health"
+VERBOSITY = 4
+"""Names the model's buffers and their sizes; one more would write every prompt into the log."""
 
 
 class LlamaCpp:
@@ -35,6 +41,13 @@ class LlamaCpp:
         },
         count_path="/v1/chat/completions/input_tokens",
     )
+    formats: tuple[Format, ...] = (Format.GGUF,)
+    environment: str | None = None
+
+    def fitness(self, machine: Machine) -> Fitness:
+        """See `EngineAdapter.fitness`."""
+        del machine  # there is none that it does not run on
+        return Fitness(True)
 
     def launch(self, model: LocalModel, options: LoadOptions, *, port: int, api_key: str) -> Launch:
         """See `EngineAdapter.launch`."""
@@ -49,6 +62,7 @@ class LlamaCpp:
                 *("--threads", str(options.threads)),
                 *("--parallel", str(SLOTS), "--kv-unified"),
                 *("--cache-ram", str(options.prompt_cache_bytes >> 20)),
+                *("--verbosity", str(VERBOSITY)),
                 "--no-ui",
                 "--no-slots",
                 "--offline",
@@ -74,6 +88,22 @@ class LlamaCpp:
             )
         return "llama.cpp could not load it. The log says more."
 
+    def lacked_memory(self, log: str, exit_status: int | None) -> bool:
+        """See `EngineAdapter.lacked_memory`."""
+        for pattern, sentence in _FAILURES:
+            if re.search(pattern, log, re.IGNORECASE):
+                return sentence is _NO_MEMORY
+        return exit_status in _KILLED
+
+    def read_load(self, log: str) -> LoadReport:
+        """See `EngineAdapter.read_load`."""
+        return read_load(log)
+
+    def start_progress(self, log: str) -> str:
+        """See `EngineAdapter.start_progress`."""
+        del log  # it is ready before anybody could read it
+        return ""
+
     def port_was_taken(self, log: str) -> bool:
         """See `EngineAdapter.port_was_taken`."""
         return re.search(_PORT_TAKEN, log, re.IGNORECASE) is not None
@@ -81,6 +111,7 @@ class LlamaCpp:
 
 _KILLED = (137, 128 + 6)  # SIGKILL by the kernel's out-of-memory killer; SIGABRT from a failed allocation
 
+_NO_MEMORY = "there is not enough memory. Use less context, a smaller model, or close other programs."
 _PORT_TAKEN = r"couldn't bind|bind failed|address already in use"
 
 _FAILURES: tuple[tuple[str, str], ...] = (
@@ -100,7 +131,7 @@ _FAILURES: tuple[tuple[str, str], ...] = (
     (
         r"(?:unable|failed) to allocate|bad_alloc|out of memory|cannot allocate memory|failed to mmap"
         r"|failed to initialize the context",
-        "there is not enough memory. Use less context, a smaller model, or close other programs.",
+        _NO_MEMORY,
     ),
     (
         r"not within the file bounds|corrupted or incomplete|failed to read|unexpectedly reached end of file",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from app.domain.errors import EngineStartFailed
+from app.domain.errors import EngineStartFailed, NotEnoughMemory
 from app.domain.generation import Cancellation
 from app.domain.model import LocalModel
-from app.engines.base import EngineAdapter, LoadOptions
+from app.engines.base import EngineAdapter, LoadOptions, LoadReport
+from app.engines.memory import Resident, resident_memory
 from app.engines.openai_client import Address, OpenAIClient
 from app.engines.process import HOST, EngineProcess, free_port, new_api_key
 
@@ -45,7 +46,7 @@ class LoadedModel:
     ) -> LoadedModel:
         """Start the engine with `model` and block until it is ready.
 
-        Raises EngineMissing or EngineStartFailed, each with a whole sentence.
+        Raises EngineMissing or EngineStartFailed (NotEnoughMemory among them), each with a whole sentence.
         """
         cancellation = cancellation or Cancellation()
         for attempt in range(1, PORT_ATTEMPTS + 1):
@@ -65,14 +66,42 @@ class LoadedModel:
                     continue
                 if cancellation.cancelled:
                     raise
-                reason = adapter.explain_failure(model, error.detail, process.exit_status)
-                raise EngineStartFailed(
-                    f"{model.name} did not start: {reason}", detail=error.detail
-                ) from error
+                log, status = error.detail, process.exit_status
+                kind = NotEnoughMemory if adapter.lacked_memory(log, status) else EngineStartFailed
+                reason = adapter.explain_failure(model, log, status)
+                raise kind(f"{model.name} did not start: {reason}", detail=log) from error
             client = OpenAIClient(Address(HOST, port, key, model.name), adapter.dialect)
             return cls(model, adapter, process, client, launch.context_length)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
+    def report(self) -> LoadReport:
+        """What the engine says of the memory it reserved. Reads its log: ask soon after the load."""
+        return self.adapter.read_load(self.process.read_log())
+
+    def memory(self, report: LoadReport) -> int | None:
+        """Bytes that the model takes now, with all its engine's processes; None when that cannot be seen.
+
+        Main memory as it was measured, with the pages of the model's file that are needed, and what the
+        engine says it has on GPUs. Any thread; about a millisecond.
+        """
+        resident = resident_memory(self.process.pid)
+        if resident is None:
+            return None
+        return needed_memory(resident, report, self.model.size) + report.gpu_bytes
+
     def stop(self) -> None:
         """End the engine. Blocks until it is gone."""
         self.process.stop()
+
+
+def needed_memory(resident: Resident, report: LoadReport, file_size: int) -> int:
+    """Bytes of `resident` without those pages of the model's file that nothing reads any more.
+
+    Weights that were laid out anew, or that went to a GPU, stay mapped until the system wants the memory
+    for something else: a Q4_K model would seem to take twice its size.
+    """
+    if resident.of_files is None:
+        return max(resident.total - report.repeated_bytes, report.repeated_bytes)
+    needed = max(0, report.mapped_bytes - report.repeated_bytes)
+    idle = min(max(0, resident.of_files - needed), max(0, file_size - needed))
+    return resident.total - idle

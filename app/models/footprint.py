@@ -183,12 +183,19 @@ def kv_bytes_per_token(model: GgufHeader | WeighedModel, options: RunOptions | N
     return grown / (CONTEXT_STEP * far.streams)
 
 
-def context_that_fits(header: GgufHeader, available: int, wanted: int | None) -> int:
+def context_that_fits(
+    header: GgufHeader,
+    available: int,
+    wanted: int | None,
+    *,
+    corrected: Callable[[int], int] = lambda raw: raw,
+) -> int:
     """The context length to load with, in tokens, given `available` bytes of memory.
 
     Without a wish: what the model was trained for, up to `LARGEST_DEFAULT_CONTEXT`. Never more than fits
     beside `MARGIN_BYTES`, never less than `SMALLEST_CONTEXT` (a load that then fails says so itself). A wish
-    is granted as it is: a person may know better.
+    is granted as it is: a person may know better. `corrected` makes of a forecast's bytes what experience
+    expects; it must not fall where they rise.
     """
     trained = header.integer("context_length") or 0
     trained = trained if 0 < trained < 1 << 31 else DEFAULT_TRAINED_CONTEXT
@@ -196,7 +203,9 @@ def context_that_fits(header: GgufHeader, available: int, wanted: int | None) ->
         return padded(wanted)
     target = padded(min(trained, LARGEST_DEFAULT_CONTEXT))
     room = available - MARGIN_BYTES
-    fitting = largest_context(header, RunOptions(target), lambda it: it.total <= room, at_most=target)
+    fitting = largest_context(
+        header, RunOptions(target), lambda it: corrected(it.total) <= room, at_most=target
+    )
     return max(fitting, padded(min(SMALLEST_CONTEXT, trained)))
 
 

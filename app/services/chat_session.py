@@ -215,7 +215,8 @@ class ChatSession(QObject):
             conversation.model,
             self._supervisor.engine_id,
         )
-        reply = Reply(request, self._store, self._supervisor.acquire, self._woken.emit)
+        supervisor = self._supervisor
+        reply = Reply(request, self._store, supervisor.acquire, self._woken.emit, supervisor.replied)
         self._replies[conversation.id] = reply
         reply.start()
         self._timer.start()

@@ -12,10 +12,12 @@ from PySide6.QtCore import QObject, Signal
 from app.domain.engine import EngineState, EngineStatus
 from app.domain.errors import EdgewiseError, EngineStartFailed
 from app.domain.generation import Cancellation
+from app.domain.metrics import GenerationMetrics
 from app.domain.model import LocalModel
 from app.engines.base import EngineAdapter
 from app.engines.loaded_model import LoadedModel
-from app.services.loading import LoadWishes, load_model
+from app.services.load_record import LoadHistory, LoadRecord
+from app.services.loading import Experience, LoadPlan, LoadWishes, load_planned, plan_load
 
 
 class _Load:
@@ -27,6 +29,7 @@ class _Load:
         self.cancellation = Cancellation()
         self.outcome: Future[LoadedModel] = Future()
         self.ended = False
+        self.record: LoadRecord | None = None
         self.thread: threading.Thread | None = None
 
 
@@ -45,12 +48,15 @@ class EngineSupervisor(QObject):
         wishes: Callable[[], LoadWishes],
         logs: Path,
         parent: QObject | None = None,
+        history: LoadHistory | None = None,
     ) -> None:
+        """With a `history`, forecasts are corrected by earlier loads, and new ones are written down."""
         super().__init__(parent)
         self._adapter = adapter
         self._find_model = find_model
         self._wishes = wishes
         self._logs = logs
+        self._history = history
         self._lock = threading.Lock()
         self._current: _Load | None = None
         self._closed = False
@@ -98,6 +104,15 @@ class EngineSupervisor(QObject):
             raise EngineStartFailed("Stopped before the model was loaded.")
         return load.outcome.result()
 
+    def replied(self, loaded: LoadedModel, metrics: GenerationMetrics) -> None:
+        """Tell that `loaded` has made a whole reply: it is measured for the ledger. Blocks for a moment."""
+        with self._lock:
+            load = self._current
+        if load is None or load.record is None or not load.outcome.done() or load.outcome.exception():
+            return
+        if load.outcome.result() is loaded:
+            load.record.replied(metrics)
+
     def read_log(self) -> str:
         """What the running engine wrote so far; after a failed start the log is in `status`."""
         with self._lock:
@@ -141,8 +156,9 @@ class EngineSupervisor(QObject):
         if old is not None:
             self._end(old)
         try:
-            loaded = load_model(
-                self._adapter, load.model, load.wishes, logs=self._logs, cancellation=load.cancellation
+            plan = self._plan(load)
+            loaded = load_planned(
+                self._adapter, load.model, plan, logs=self._logs, cancellation=load.cancellation
             )
         except EdgewiseError as error:
             load.ended = True
@@ -156,6 +172,8 @@ class EngineSupervisor(QObject):
         load.outcome.set_result(loaded)
         load.cancellation.on_cancel(loaded.stop)
         self._set_status(EngineState.READY, load.model.name, of=load, context_length=loaded.context_length)
+        if self._history is not None:
+            load.record = self._history.begin(plan, loaded)  # nobody waits for this
         status = loaded.process.wait()
         load.ended = True
         if not load.cancellation.cancelled:
@@ -165,6 +183,10 @@ class EngineSupervisor(QObject):
             )
             self._set_status(EngineState.FAILED, load.model.name, of=load, error=gone)
         loaded.stop()
+
+    def _plan(self, load: _Load) -> LoadPlan:
+        experience = self._history.experience() if self._history is not None else Experience()
+        return plan_load(load.model, load.wishes, engine=self._adapter.id, experience=experience)
 
     def _end(self, load: _Load) -> None:
         load.cancellation.cancel()

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.errors import ModelFileError
+from app.advisor.correction import correction_of
+from app.domain.errors import ModelFileError, NotEnoughMemory
 from app.domain.generation import Cancellation
+from app.domain.ledger import LedgerEntry
 from app.domain.model import LocalModel
+from app.domain.quantization import split_name
 from app.engines.base import EngineAdapter, LoadOptions
 from app.engines.loaded_model import LoadedModel
 from app.hardware.probe import available_memory, usable_physical_cores
-from app.models.footprint import context_that_fits
-from app.models.gguf_header import check_complete, read_header
+from app.models.complete import complete_header
+from app.models.footprint import RunOptions, context_that_fits, forecast, tokens_per_second
+from app.models.weights import weigh
 
 PROMPT_CACHE_BYTES = 1 << 30
 """Most memory for prompts kept beside the KV cache (llama-server's own default is 8 GiB: too much for small
 machines); never more than an eighth of what is free."""
+FILLED = 512
+"""Tokens of a conversation at which a speed is forecast: a question and half of its reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +35,68 @@ class LoadWishes:
     threads: int | None = None
 
 
-def plan_load(model: LocalModel, wishes: LoadWishes) -> LoadOptions:
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """What is known of this machine: earlier loads, and its memory's bandwidth in bytes a second."""
+
+    loads: Sequence[LedgerEntry] = ()
+    bandwidth: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """How to load a model, and what to expect of it: a ledger's entry in which nothing is measured yet.
+
+    `free` is the memory in bytes that could be taken when it was made.
+    """
+
+    options: LoadOptions
+    expected: LedgerEntry
+    free: int
+
+
+def plan_load(
+    model: LocalModel, wishes: LoadWishes, *, engine: str, experience: Experience = Experience()
+) -> LoadPlan:
     """How to load `model` here: context to what fits, threads to the physical cores this process may use.
 
-    Reads the file's header. Raises ModelFileError when the file is not there, not GGUF, or ends early.
+    Reads the headers of its files. Raises ModelFileError when one is not there, not GGUF, or ends early.
     """
     try:
-        header = read_header(model.path)
-        check_complete(model.path, header)
+        header = complete_header(model.path, model.format)
     except ModelFileError as error:
         raise ModelFileError(f"{model.name} did not start: {error}", detail=error.detail) from error
     free = available_memory()
     prompt_cache = min(PROMPT_CACHE_BYTES, free // 8)
-    return LoadOptions(
-        context_length=context_that_fits(header, free - prompt_cache, wishes.context_length),
-        threads=wishes.threads or usable_physical_cores(),
-        prompt_cache_bytes=prompt_cache,
+    threads = wishes.threads or usable_physical_cores()
+    correction = correction_of(
+        experience.loads, engine=engine, architecture=header.architecture, threads=threads
     )
+    context = context_that_fits(
+        header, free - prompt_cache, wishes.context_length, corrected=correction.memory
+    )
+    options = RunOptions(context)
+    weighed = weigh(header)
+    raw_memory = forecast(weighed, options).total
+    raw_speed = tokens_per_second(weighed, options, experience.bandwidth or 0.0, filled=FILLED) or None
+    expected = LedgerEntry(
+        id=0,
+        at=time.time(),
+        model=model.name,
+        engine=engine,
+        architecture=header.architecture,
+        quantization=split_name(model.path.stem)[1],
+        context_length=context,
+        threads=threads,
+        gpu_layers=0,
+        raw_memory=raw_memory,
+        forecast_memory=correction.memory(raw_memory),
+        measured_memory=None,
+        raw_speed=raw_speed,
+        forecast_speed=None if raw_speed is None else correction.speed(raw_speed),
+        measured_speed=None,
+    )
+    return LoadPlan(LoadOptions(context, threads, prompt_cache), expected, free)
 
 
 def load_model(
@@ -54,6 +107,26 @@ def load_model(
     logs: Path,
     cancellation: Cancellation | None = None,
 ) -> LoadedModel:
-    """`plan_load`, then `LoadedModel.load`. Blocks; raises what they raise."""
-    options = plan_load(model, wishes)
-    return LoadedModel.load(adapter, model, options, logs=logs, cancellation=cancellation)
+    """`plan_load`, then `load_planned`. Blocks; raises what they raise."""
+    plan = plan_load(model, wishes, engine=adapter.id)
+    return load_planned(adapter, model, plan, logs=logs, cancellation=cancellation)
+
+
+def load_planned(
+    adapter: EngineAdapter,
+    model: LocalModel,
+    plan: LoadPlan,
+    *,
+    logs: Path,
+    cancellation: Cancellation | None = None,
+) -> LoadedModel:
+    """`LoadedModel.load`. Blocks; raises what it raises; a want of memory is told with figures."""
+    try:
+        return LoadedModel.load(adapter, model, plan.options, logs=logs, cancellation=cancellation)
+    except NotEnoughMemory as error:
+        needed, free = plan.expected.forecast_memory / 1e9, plan.free / 1e9
+        raise NotEnoughMemory(
+            f"{error.message} It needs about {needed:.1f} GB at a context of"
+            f" {plan.expected.context_length:,} tokens; {free:.1f} GB were free.",
+            detail=error.detail,
+        ) from error

@@ -62,6 +62,7 @@ class Reply:
 
     `wake` is called (on the worker thread) when there is something to drain after a time without: for
     the first token and the end. In between the drainer comes by itself, so no token costs a signal.
+    `replied` is called there, too, after the end of a reply that nothing cut off.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class Reply:
         store: Conversations,
         acquire: Callable[[str | None, Cancellation], LoadedModel],
         wake: Callable[[], None],
+        replied: Callable[[LoadedModel, GenerationMetrics], None] = lambda *_: None,
     ) -> None:
         self.request = request
         self._store = store
         self._acquire = acquire
         self._wake = wake
+        self._replied = replied
         self._cancellation = Cancellation()
         self._lock = threading.Lock()
         self._message: Message | None = None
@@ -153,6 +156,7 @@ class Reply:
         first_text: float | None = None
         finished: Finished | None = None
         failure: EdgewiseError | None = None
+        loaded: LoadedModel | None = None
         started = time.monotonic()
         try:
             loaded = self._acquire(request.model, self._cancellation)
@@ -191,6 +195,8 @@ class Reply:
             state = MessageState.STOPPED if self._cancellation.cancelled else MessageState.INTERRUPTED
         error_text = failure.message if failure and state is MessageState.INTERRUPTED else None
         self._end(replace(message, left_out=self._left_out, state=state, error=error_text, metrics=metrics))
+        if loaded is not None and finished is not None and finished.reason is not FinishReason.CANCELLED:
+            self._replied(loaded, metrics)
 
     def _prompt(self, loaded: LoadedModel) -> FittedPrompt:
         history = self.request.history

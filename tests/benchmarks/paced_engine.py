@@ -43,6 +43,14 @@ class PacedEngine(LlamaCpp):
     def explain_failure(self, model: LocalModel, log: str, exit_status: int | None) -> str:
         return log
 
+    def lacked_memory(self, log: str, exit_status: int | None) -> bool:
+        return False
+
+    def read_load(self, log: str) -> LoadReport:
+        from app.engines.base import LoadReport
+
+        return LoadReport()
+
     def port_was_taken(self, log: str) -> bool:
         return "Address already in use" in log
 
