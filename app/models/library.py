@@ -26,7 +26,7 @@ def named(found: Iterable[FoundModel]) -> list[LibraryEntry]:
     """
     taken: set[str] = set()
     files: set[str] = set()
-    folders: dict[Path, str] = {}
+    folders: dict[str, str] = {}
     entries = []
     for one in found:
         real = _real(one, folders)
@@ -82,14 +82,24 @@ def _at(path: Path) -> LocalModel:
     return LocalModel(found.names[0], found.path, found.size, Place.IN_PLACE)
 
 
-def _real(one: FoundModel, folders: dict[Path, str]) -> str:
-    """Where the file lies, asked once a folder. Links in our own folder are models in their own right."""
-    if one.place is not Place.LIBRARY:
-        return os.path.realpath(one.path)
-    parent = one.path.parent
-    if parent not in folders:
-        folders[parent] = os.path.realpath(parent)
-    return os.path.join(folders[parent], one.path.name)  # noqa: PTH118
+def _real(one: FoundModel, folders: dict[str, str]) -> str:
+    """Where the file lies, links followed; those in our own folder are models in their own right."""
+    path = str(one.path)
+    if one.place is not Place.LIBRARY and os.path.islink(path):  # noqa: PTH114  # Path takes four times as long
+        return os.path.realpath(path)
+    parent, name = os.path.split(path)
+    return f"{_real_folder(parent, folders)}{os.sep}{name}"
+
+
+def _real_folder(folder: str, known: dict[str, str]) -> str:
+    """`realpath`, asked once for each folder: a thousand models lie in a thousand of them."""
+    if folder not in known:
+        parent, name = os.path.split(folder)
+        if not name or os.path.islink(folder):  # noqa: PTH114
+            known[folder] = os.path.realpath(folder).rstrip(os.sep)
+        else:
+            known[folder] = f"{_real_folder(parent, known)}{os.sep}{name}"
+    return known[folder]
 
 
 def _free_name(one: FoundModel, taken: set[str]) -> str:

@@ -61,9 +61,11 @@ def models_under(folder: Path, place: Place, *, prefix: str = "") -> list[FoundM
     Links to folders are not followed, links to files are. `prefix` goes before the path in the longer name.
     """
     found: list[FoundModel] = []
-    for here, files in _walk(folder):
-        relative = os.path.relpath(here, folder)
-        longer = prefix if relative == "." else f"{prefix}{Path(relative).as_posix()}/"
+    for relative, files in _walk(folder):
+        if not any(map(_is_weight, files)):
+            continue
+        here = folder / relative
+        longer = prefix + relative
         found += _ggufs(here, files, place, longer)
         found += _safetensors(here, files, place, longer.removesuffix("/"))
     return sorted(found, key=lambda model: model.path)
@@ -114,19 +116,19 @@ def is_projector(name: str) -> bool:
     return "mmproj" in name.casefold()
 
 
-def _walk(folder: Path) -> Iterator[tuple[Path, dict[str, int]]]:
-    """Every folder, with the names and sizes of its files."""
-    pending = [(folder, 0)]
+def _walk(folder: Path) -> Iterator[tuple[str, dict[str, int]]]:
+    """Every folder, as "owner/repository/" ("" for the first), with the names and sizes of its files."""
+    pending = [("", 0)]
     looked_at = 0
     while pending:
         here, depth = pending.pop()
         folders: list[str] = []
-        count, files = _listing(here, folders, MAX_ENTRIES - looked_at)
+        count, files = _listing(folder / here, folders, MAX_ENTRIES - looked_at)
         looked_at += count
         sizes = dict(files)
         yield here, sizes
         if depth < MAX_DEPTH and _PIPELINE not in sizes:
-            pending += [(here / name, depth + 1) for name in folders]
+            pending += [(f"{here}{name}/", depth + 1) for name in folders]
 
 
 def _listing(folder: Path, folders: list[str], most: int = MAX_ENTRIES) -> tuple[int, list[tuple[str, int]]]:

@@ -14,6 +14,8 @@ _LOOKED_AT = 8
 
 def one_line(text: str, most: int) -> str:
     """`text` in at most `most` characters, without line breaks or characters that cannot be seen."""
+    if len(text) <= most and text.isprintable() and "  " not in text and text == text.strip(" "):
+        return text  # nearly every one; printable means none of the categories above but the common space
     kept = []
     for character in text[: _LOOKED_AT * most]:
         category = unicodedata.category(character)

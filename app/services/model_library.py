@@ -72,10 +72,7 @@ class ModelLibrary:
         `read_details` does that.
         """
         used = self._last_used()
-        return [
-            replace(self._with_known_details(entry), last_used=used.get(entry.model.name))
-            for entry in self._listed()
-        ]
+        return [self._with_known_details(entry, used.get(entry.model.name)) for entry in self._listed()]
 
     def details(self, entry: LibraryEntry) -> LibraryEntry:
         """`entry` with what its header says, read if it is not known; a `problem` if it cannot be."""
@@ -215,17 +212,16 @@ class ModelLibrary:
             found += found_elsewhere(os.environ, Path.home())
         return named(found)
 
-    def _with_known_details(self, entry: LibraryEntry) -> LibraryEntry:
+    def _with_known_details(self, entry: LibraryEntry, last_used: float | None = None) -> LibraryEntry:
+        last_used = entry.last_used if last_used is None else last_used
         if entry.details is not None:
-            return entry
-        try:
-            mtime_ns = entry.model.path.stat().st_mtime_ns
-        except OSError:
-            return entry
-        known = self._headers.get(entry.model.path, entry.model.size, mtime_ns)
-        if known is None:
-            return entry
-        return replace(entry, details=known.details, problem=entry.problem or known.problem)
+            return replace(entry, last_used=last_used)
+        path = str(entry.model.path)
+        known = None
+        with suppress(OSError):
+            known = self._headers.get(path, entry.model.size, os.stat(path).st_mtime_ns)  # noqa: PTH116
+        details, problem = (known.details, known.problem) if known is not None else (None, "")
+        return LibraryEntry(entry.model, details, last_used, entry.problem or problem, entry.projector)
 
     def _read(self, entry: LibraryEntry) -> LibraryEntry:
         model = entry.model
@@ -238,12 +234,12 @@ class ModelLibrary:
             problem = _sentence(error.message)
         except OSError as error:
             return replace(entry, problem=f"The file cannot be read ({error.strerror or error}).")
-        self._headers.put(model.path, CachedHeader(model.size, mtime_ns, details, problem))
+        self._headers.put(str(model.path), CachedHeader(model.size, mtime_ns, details, problem))
         return replace(entry, details=details, problem=entry.problem or problem)
 
     def _save_headers(self) -> None:
         try:
-            self._headers.save([entry.model.path for entry in self._listed()])
+            self._headers.save([str(entry.model.path) for entry in self._listed()])
         except StorageError as error:  # they are read again the next time
             _log.warning("What the headers said cannot be kept: %s", error.detail or error)
 

@@ -40,26 +40,26 @@ class HeaderCache:
         self._entries: dict[str, CachedHeader] | None = None
         self._changed = False
 
-    def get(self, path: Path, size: int, mtime_ns: int) -> CachedHeader | None:
+    def get(self, path: str, size: int, mtime_ns: int) -> CachedHeader | None:
         """What is known of the model at `path`, if it is still the same."""
         with self._lock:
-            entry = self._known().get(str(path))
+            entry = self._known().get(path)
         return entry if entry is not None and (entry.size, entry.mtime_ns) == (size, mtime_ns) else None
 
-    def put(self, path: Path, header: CachedHeader) -> None:
+    def put(self, path: str, header: CachedHeader) -> None:
         """Remember what was found; `save` writes it."""
         with self._lock:
-            self._known()[str(path)] = header
+            self._known()[path] = header
             self._changed = True
 
-    def save(self, present: Collection[Path]) -> None:
+    def save(self, present: Collection[str]) -> None:
         """Write what is known of the models at `present`, if anything changed.
 
         Raises `DiskFull` or `StorageError`; then headers are read again the next time, and nothing is lost.
         """
         with self._lock:
             known = self._known()
-            kept = {str(path): known[str(path)] for path in present if str(path) in known}
+            kept = {path: known[path] for path in present if path in known}
             if not self._changed and len(kept) == len(known):
                 return
             kept = dict(list(kept.items())[:MOST_ENTRIES])

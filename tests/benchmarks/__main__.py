@@ -24,6 +24,7 @@ BENCHMARKS = (
     "engine",
     "probe",
     "forecast",
+    "library",
 )
 ONE = "--one"
 

@@ -16,7 +16,7 @@ from app.storage.header_cache import CachedHeader, HeaderCache
 DETAILS = ModelDetails("Zoë 家", "llama", 135_000_000, "Q4_1", 8192, "MIT", True, 30, ("de", "家"), False)
 HEADER = CachedHeader(10, 20, DETAILS)
 PROBLEM = CachedHeader(11, 21, None, "The file is damaged.")
-ONE, TWO = Path("/models/Zoë 家.gguf"), Path("/models/two.gguf")
+ONE, TWO = "/models/Zoë 家.gguf", "/models/two.gguf"
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_what_is_gone_is_forgotten_and_nothing_is_written_without_a_change(path:
 def test_there_is_an_end_to_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(header_cache, "MOST_ENTRIES", 5)
     cache = HeaderCache(path)
-    paths = [Path(f"/{n}") for n in range(9)]
+    paths = [f"/{n}" for n in range(9)]
     for one in paths:
         cache.put(one, HEADER)
     cache.save(paths)
@@ -105,7 +105,7 @@ def test_only_what_can_be_is_believed(path: Path, change: dict[str, object]) -> 
     cache.put(TWO, PROBLEM)
     cache.save([ONE, TWO])
     values = json.loads(path.read_text("utf-8"))
-    entry = values["models"][str(ONE)]
+    entry = values["models"][ONE]
     details = change.get("details")
     entry |= (
         change if not (isinstance(details, dict) and details) else {"details": entry["details"] | details}
