@@ -45,6 +45,15 @@ def add_parser(
     )
     show.add_argument("repository", help="“owner/name”, or the name of a model in the catalog")
 
+    download = add(
+        "download",
+        "download a model",
+        "Downloads a model into the library. What has arrived is kept when it stops, and not fetched again.",
+        _download,
+    )
+    download.add_argument("model", help="“owner/name”, or the name of a model in the catalog")
+    download.add_argument("--quantization", metavar="NAME", help="such as Q4_K_M; “show” says what there is")
+
     token = add(
         "token",
         "the access token for gated repositories",
@@ -101,6 +110,12 @@ def _show(options: argparse.Namespace) -> int:
     from app.cli.hub_models import show_repository
 
     return show_repository(options.repository, as_json=options.json)
+
+
+def _download(options: argparse.Namespace) -> int:
+    from app.cli.download_models import download_model
+
+    return download_model(options.model, options.quantization, options.json)
 
 
 def _list(options: argparse.Namespace) -> int:

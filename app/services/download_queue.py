@@ -259,10 +259,13 @@ class DownloadQueue:
         told: tuple[tuple[int, DownloadState, str], ...] = ()
         while True:
             with self._changed:
-                if self._closing:
-                    return
+                closing = self._closing
                 restore, self._restore = self._restore, False
                 graves, self._graves = self._graves, []
+            if closing:
+                self._finish()
+                self._save()
+                return
             if restore:
                 self._take_up()
             for key, process in graves:

@@ -1,0 +1,141 @@
+"""`edgewise models download`: a model from the hub into the library."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+
+from app.cli.command_line import INTERRUPTED, OK
+from app.cli.console import Console
+from app.cli.hub_models import open_hub
+from app.domain.download import Download, DownloadState
+from app.domain.errors import HubError, NotOnHub, Offline
+from app.domain.hub import Format, Variant
+from app.models.catalog import find
+from app.models.download_shelving import key_file, place_of
+from app.models.hub_paths import repository_in
+from app.models.library import display_name
+from app.services.download_queue import OFFLINE, DownloadQueue
+from app.storage.paths import Paths
+from app.storage.settings import load_settings
+
+USUAL = "Q4_K_M"
+"""What most people take: good, and a third of the original."""
+LOOK_S = 0.2
+_BAR = 20
+
+
+def download_model(model: str, quantization: str | None, as_json: bool) -> int:
+    """Run the command; returns the exit status. Raises HubError, StorageError or ModelFileError.
+
+    `model` is the catalog's name of one, or a repository. What the library has is not fetched again.
+    """
+    console, paths = Console(), Paths.find()
+    paths.create()
+    if load_settings(paths.settings).offline:
+        raise Offline(OFFLINE)
+    hub = open_hub(paths)
+    known = find(model)
+    repository = repository_in(model) if known is None else known.repository
+    console.transient("Asking the hub…")
+    try:
+        variants = hub.variants(hub.repository(repository))
+    finally:
+        console.settle()
+    variant = choose(variants, quantization, repository)
+    title = display_name(repository)[0] if known is None else known.name
+    name = f"{title} · {variant.label}" if variant.label else title
+    queue = DownloadQueue(paths, hub.token, lambda: load_settings(paths.settings).offline)
+    id_ = queue.add(variant, name)
+    try:
+        download = _watch(queue, id_, console)
+    except KeyboardInterrupt:
+        queue.pause(id_)
+        again = f" --quantization {quantization}" if quantization else ""
+        console.error(f"Stopped; what has arrived is kept. To go on: edgewise models download {model}{again}")
+        return INTERRUPTED
+    finally:
+        console.settle()
+        queue.close()
+    if download.state is not DownloadState.DONE:
+        raise _problem(download)
+    path = paths.models / place_of(variant, key_file(variant))
+    if variant.format is Format.SAFETENSORS:
+        path = path.parent
+    if as_json:
+        values = {
+            "name": name,
+            "repository": variant.repository,
+            "revision": variant.revision,
+            "format": variant.format.value,
+            "quantization": variant.label,
+            "path": str(path),
+            "files": [str(paths.models / place_of(variant, file)) for file in variant.all_files],
+            "size": download.size,
+        }
+        console.write(json.dumps(values, indent=2) + "\n")
+    else:
+        console.line(f"{name} is in the library: {path}")
+    return OK
+
+
+def choose(variants: Sequence[Variant], quantization: str | None, repository: str) -> Variant:
+    """The variant a person means. Raises NotOnHub where there is none such, with what there is."""
+    if not variants:
+        raise NotOnHub(f"{repository} holds nothing that an engine of Edgewise reads.")
+    if quantization is not None:
+        wanted = [variant for variant in variants if variant.label.casefold() == quantization.casefold()]
+        if not wanted:
+            there = ", ".join(dict.fromkeys(variant.label for variant in variants if variant.label))
+            raise NotOnHub(f"{repository} has no {quantization}. There is: {there or 'one without a name'}.")
+        return wanted[0]
+    usual = [variant for variant in variants if variant.label == USUAL]
+    ggufs = [variant for variant in variants if variant.format is Format.GGUF]
+    return (usual or sorted(ggufs or variants, key=lambda variant: variant.size or 0))[0]
+
+
+def _watch(queue: DownloadQueue, id_: int, console: Console) -> Download:
+    while True:
+        download = queue.wait(id_, LOOK_S)
+        assert download is not None  # nobody cancels it
+        if not download.active:
+            return download
+        console.settle()
+        console.transient(progress_line(download)[: shutil.get_terminal_size().columns - 1])
+
+
+def progress_line(download: Download) -> str:
+    """Where a download stands, in one line. GB are 10^9 bytes."""
+    if download.state is DownloadState.RETRYING:
+        return f"Again in {download.retry_in_s or 0.0:.0f} s. {download.error}"
+    if download.state is DownloadState.WAITING:
+        return f"{download.name}  waiting"
+    share = download.done / download.size if download.size else 0.0
+    filled = round(_BAR * min(1.0, share))
+    parts = [
+        download.name,
+        f"[{'#' * filled}{'-' * (_BAR - filled)}]",
+        f"{100.0 * share:.0f} %" if download.size else "",
+        f"{download.done / 1e9:.2f} GB" + (f" of {download.size / 1e9:.2f}" if download.size else ""),
+    ]
+    if download.state is DownloadState.VERIFYING:
+        parts.append("checking")
+    elif download.speed is not None:
+        parts.append(f"{download.speed / 1e6:.1f} MB/s")
+        if download.seconds_left is not None:
+            parts.append(_left(download.seconds_left))
+    return "  ".join(part for part in parts if part)
+
+
+def _left(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s left"
+    return f"{seconds / 60:.0f} min left" if seconds < 5400 else f"{seconds / 3600:.1f} h left"
+
+
+def _problem(download: Download) -> HubError:
+    if download.state is DownloadState.PAUSED:
+        return Offline(download.error)
+    hint = " `edgewise models token --set` keeps one." if download.needs_token else ""
+    return HubError(download.error + hint, detail=download.detail)
