@@ -82,9 +82,8 @@ def room_of(machine: Machine) -> Room:
     gpus = usable_gpus(machine)
     shared = any(gpu.unified_memory for gpu in gpus)
     most = sum(gpu.memory_total or 0 for gpu in gpus) if shared else free_gpu_memory(machine)
+    # Of shared memory llama.cpp, too, sees the limit alone: what lies there must fit into `host` besides.
     room = most - len(gpus) * GPU_MARGIN_BYTES
-    if shared:
-        room = min(room, host)
     return Room(host, room, len(gpus), shared) if room > 0 else Room(host)
 
 

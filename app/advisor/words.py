@@ -48,8 +48,11 @@ def would_change(choice: Choice, steps: Sequence[Step], goal: Goal) -> tuple[str
     better = [step.rung for step in steps[: steps.index(choice.step)] if not step.is_original_size]
     said = _lower_goal(choice, better)
     said += _room_for_better([rung for rung in better if not rung.fits and is_quick(rung, goal)])
+    # Where none is all on the GPU, any of good quality that were would be better; else only a better one.
+    wanted = [step.rung for step in steps if step.rank <= WORTH_HAVING and not step.is_original_size]
     if choice.step.rung.fit is not Fit.SPLIT:
-        said += _more_gpu_memory([rung for rung in better if rung.gpu_missing and not is_quick(rung, goal)])
+        wanted = [rung for rung in wanted if rung in better]
+    said += _more_gpu_memory([rung for rung in wanted if rung.gpu_missing and not is_quick(rung, goal)])
     return tuple(said)
 
 
@@ -70,7 +73,7 @@ def say_verdict(ladder: Ladder) -> Verdict:
     shorter = [it for it in ladder.rungs if it.fit is Fit.SHORTER]
     if shorter:
         worthy = [it for it in shorter if it.divergence is not None and it.divergence <= WORTH_HAVING]
-        rung = max(worthy or shorter, key=lambda it: it.largest_context)
+        rung = max(worthy, key=lambda it: it.largest_context) if worthy else shorter[0]
         words = f"Tight: shorter context, {rung.largest_context:,} tokens at most"
         return Verdict(Level.TIGHT, words, rung, rung.speed)
     if not ladder.rungs:
@@ -175,14 +178,19 @@ def _lower_goal(choice: Choice, better: Sequence[Rung]) -> list[str]:
     """The target speed with which another one, or this one at last, is the answer."""
     assert choice.step is not None
     chosen = choice.step.rung
-    if choice.why is Why.SLOW and chosen.speed is not None:
-        return [f"With {goal_words(chosen.speed)} as the goal: {_named(chosen)} reaches it."]
     slower = [rung for rung in better if rung.fits and rung.speed is not None]
+    if choice.why is Why.SLOW and chosen.speed is not None:
+        goal = goal_words(chosen.speed)
+        reached = _first_at(goal, [*slower, chosen])
+        return [f"With {goal} as the goal: {_named(reached)}{' reaches it' if reached is chosen else ''}."]
     if choice.why is not Why.REACHES or not slower:
         return []
-    fastest = goal_words(max(rung.speed or 0.0 for rung in slower))
-    reached = next(rung for rung in slower if (rung.speed or 0.0) >= float(fastest.split()[0]))
-    return [f"With {fastest} as the goal: {_named(reached)}."]
+    goal = goal_words(max(rung.speed or 0.0 for rung in slower))
+    return [f"With {goal} as the goal: {_named(_first_at(goal, slower))}."]
+
+
+def _first_at(goal: str, rungs: Sequence[Rung]) -> Rung:
+    return next(rung for rung in rungs if (rung.speed or 0.0) >= float(goal.split()[0]))
 
 
 def _room_for_better(wanted: Sequence[Rung]) -> list[str]:
