@@ -19,6 +19,8 @@ LEADS_TO = [
     ("verify", "library_models.verify_models", ([], False), {}),
     ("verify one two", "library_models.verify_models", (["one", "two"], False), {}),
     ("remove one --yes --json", "library_models.remove_models", (["one"], True, True), {}),
+    ("download qwen3-4b --quantization Q6_K", "download_models.download_model",
+     ("qwen3-4b", "Q6_K", False), {}),
 ]  # fmt: skip
 
 
