@@ -59,12 +59,27 @@ class CardContent:
     presence: Presence = Presence.NONE
 
     @property
-    def facts(self) -> str:
-        """Size, licence, context."""
+    def size(self) -> str:
+        """Of the file that suits this machine, or of the model itself."""
         rung = self.verdict.rung if self.verdict else None
         known = rung.file_size if rung else None
-        how_large = size(known) if known else f"{parameters(self.model.parameters)}"
-        return f"{how_large} · {self.model.licence} · {tokens(self.model.context_length)} context"
+        return size(known) if known else f"{parameters(self.model.parameters)} parameters"
+
+    @property
+    def facts(self) -> str:
+        """Size, licence, context."""
+        return f"{self.size} · {self.model.licence} · {self.context}"
+
+    @property
+    def context(self) -> str:
+        """What it was trained for."""
+        return f"{tokens(self.model.context_length)} context"
+
+    def facts_within(self, width: int, metrics: QFontMetrics) -> str:
+        """`facts` in `width` logical pixels: where that is too little the licence is cut."""
+        around = metrics.horizontalAdvance(f"{self.size} ·  · {self.context}")
+        licence = metrics.elidedText(self.model.licence, Qt.TextElideMode.ElideRight, max(0, width - around))
+        return f"{self.size} · {licence} · {self.context}"
 
 
 class Card(QAbstractButton):
@@ -146,7 +161,7 @@ class Card(QAbstractButton):
         ):
             self._write(painter, QRect(inner.left(), y + number * _LINE, inner.width(), _LINE), line)
         y += _GOOD_FOR_LINES * _LINE + theme.SPACE_S
-        facts = QFontMetrics(small).elidedText(content.facts, Qt.TextElideMode.ElideRight, inner.width())
+        facts = content.facts_within(inner.width(), QFontMetrics(small))
         self._write(painter, QRect(inner.left(), y, inner.width(), _LINE), facts)
         y += _LINE + theme.SPACE_S
         if content.verdict is not None:

@@ -25,16 +25,21 @@ Matching = Callable[[Sequence[CatalogModel], Filter], Sequence[CatalogModel]]
 def by_suitability(models: Sequence[CatalogModel], verdicts: Mapping[str, Verdict]) -> list[CatalogModel]:
     """What suits this machine first.
 
-    Of the models that run well the largest leads, since it is the most capable; of those that are too big the
-    smallest, since it is the nearest to fitting. Without verdicts the order stays as it is.
+    Of the models that run well the largest leads, since it is the most capable; of the tight ones the
+    quickest and of those that are too big the smallest, since they are nearest to what is wanted. Without
+    verdicts the order stays as it is.
     """
 
-    def key(model: CatalogModel) -> tuple[int, int]:
+    def key(model: CatalogModel) -> tuple[int, float]:
         verdict = verdicts.get(model.id)
         if verdict is None:
-            return len(_RANK), 0
-        rank = _RANK[verdict.level]
-        return rank, model.parameters if rank == 2 else -model.parameters
+            return len(_RANK), 0.0
+        within = {
+            Level.WELL: -float(model.parameters),
+            Level.TIGHT: -(verdict.speed or 0.0),
+            Level.TOO_BIG: float(model.parameters),
+        }
+        return _RANK[verdict.level], within[verdict.level]
 
     return sorted(models, key=key)
 

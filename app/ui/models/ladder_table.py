@@ -57,9 +57,15 @@ class LadderTable(QWidget):
         return self._button
 
     @property
+    def chosen_row(self) -> RungRow | None:
+        """The row that the button speaks of."""
+        return next((row for row in self.rows if row.isChecked()), None)
+
+    @property
     def chosen(self) -> Rung | None:
         """The rung that the button speaks of."""
-        return next((row.rung for row in self.rows if row.isChecked()), None)
+        row = self.chosen_row
+        return row.rung if row is not None else None
 
     def set_ladder(self, ladder: Ladder) -> None:
         """Show these rungs, in place of those of the same ladder a moment ago."""
@@ -93,17 +99,17 @@ class LadderTable(QWidget):
 
     def focus_row(self) -> None:
         """Give the keyboard to the chosen row."""
-        for row in self.rows:
-            if row.isChecked():
-                row.setFocus(Qt.FocusReason.OtherFocusReason)
+        row = self.chosen_row
+        if row is not None:
+            row.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _choose(self, row: RungRow) -> None:
         self._chosen = row.rung.quantization
 
     def _follow(self) -> None:
-        focused = next((row for row in self.rows if row.isChecked() and row.hasFocus()), None)
-        if focused is not None:
-            self._choose(focused)
+        row = self.chosen_row
+        if row is not None and row.hasFocus():
+            self._choose(row)
         self._place()
 
     def _do(self) -> None:
@@ -133,7 +139,7 @@ class LadderTable(QWidget):
     def _place(self) -> None:
         for number, row in enumerate(self.rows):
             row.setGeometry(0, number * HEIGHT, self.width(), HEIGHT)
-        chosen = next((row for row in self.rows if row.isChecked()), None)
+        chosen = self.chosen_row
         self._button.setVisible(chosen is not None)
         if chosen is None:
             return

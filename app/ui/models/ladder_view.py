@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEasingCurve, QPoint, QPropertyAnimation, Qt, Signal
+from PySide6.QtCore import QEasingCurve, QPoint, QPropertyAnimation, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -169,12 +169,20 @@ class LadderView(QScrollArea):
         self.sliders.setEnabled(True)
         self._machine.setText(_machine_words(ladder))
         self._machine.show()
+        first = self.table.isHidden()
         self.table.set_ladder(ladder)
         self.table.show()
+        if first:
+            QTimer.singleShot(0, self._reveal_choice)  # once the rows have their places
         _say(self._because, ladder.because)
         _say(self._others, " ".join((*ladder.runners_up, *ladder.would_change)))
         sketched = any(not rung.exact for rung in ladder.rungs)
         _say(self._source, _source_words(ladder.quality_source, sketched=sketched))
+
+    def _reveal_choice(self) -> None:
+        row = self.table.chosen_row
+        if row is not None:
+            self.ensureWidgetVisible(row, 0, row.height())
 
     def set_problem(self, sentence: str, *, retry: bool, needs_token: str = "") -> None:
         """Something is in the way of the ladder, or of what was asked of it. A ladder that is there stays."""

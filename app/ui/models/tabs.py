@@ -46,7 +46,7 @@ class Tabs(QWidget):
 
     def focus_current(self) -> None:
         """Give the keyboard to the chosen one."""
-        self._group.checkedButton().setFocus(Qt.FocusReason.OtherFocusReason)
+        self._group.button(self.current).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _tell(self, place: int, checked: bool) -> None:
         if checked:
