@@ -1,7 +1,8 @@
 """`python -m tests.fuzz.header_values [libFuzzer's options]`: headers whose every value is hostile.
 
 The parser's fuzzer rarely gets past the format. This one begins behind it: it makes headers of the
-architectures that are told apart, with any value at any key that is read, and does with them what the app does.
+architectures that are told apart, with any value at any key that is read, and does with them what the app
+does.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from tests.fuzz.gguf_header import SECONDS, fuzz, use
 FOLDER = Path(".cache/fuzz/header_values")
 ARCHITECTURES = (
     "llama", "gemma2", "gemma3", "gemma3n", "gemma4", "cohere2", "exaone4", "gpt-oss", "llama4", "lfm2",
-    "plamo3", "granite_swa", "smallthinker", "mamba", "mamba2", "rwkv6", "rwkv7", "jamba", "plamo2", "granitehybrid",
-    "nemotron_h", "kimi-linear", "qwen3next", "qwen35", "minimax-01", "falcon-h1", "deepseek2", "deepseek32",
+    "plamo3", "granite_swa", "smallthinker", "mamba", "mamba2", "rwkv6", "rwkv7", "jamba", "plamo2",
+    "granitehybrid", "nemotron_h", "kimi-linear", "qwen3next", "qwen35", "minimax-01", "falcon-h1", "deepseek2", "deepseek32",
     "glm-dsa", "bert", "clip", "",
 )  # fmt: skip
 KEYS = (
