@@ -20,7 +20,8 @@ FOLDER = Path(".cache/fuzz/header_values")
 ARCHITECTURES = (
     "llama", "gemma2", "gemma3", "gemma3n", "gemma4", "cohere2", "exaone4", "gpt-oss", "llama4", "lfm2",
     "plamo3", "granite_swa", "smallthinker", "mamba", "mamba2", "rwkv6", "rwkv7", "jamba", "plamo2",
-    "granitehybrid", "nemotron_h", "kimi-linear", "qwen3next", "qwen35", "minimax-01", "falcon-h1", "deepseek2", "deepseek32",
+    "granitehybrid", "nemotron_h", "kimi-linear", "qwen3next", "qwen35", "minimax-01", "falcon-h1",
+    "deepseek2", "deepseek32",
     "glm-dsa", "bert", "clip", "",
 )  # fmt: skip
 KEYS = (
