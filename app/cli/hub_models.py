@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -37,7 +38,7 @@ def search_models(words: str, *, format: str | None, sort: str, limit: int, as_j
     if as_json:
         console.write(json.dumps([asdict(model) for model in found], indent=2) + "\n")
     elif found:
-        for line in table([_HEADINGS, *map(_row, found)], left=2):
+        for line in table([_HEADINGS, *map(_row, found)], left=3):
             console.line(line)
     else:
         console.line("The hub has no such model. Fewer words find more.")
@@ -71,19 +72,19 @@ def show_repository(name: str, *, as_json: bool) -> int:
 
 
 def described(listing: Listing, variants: Sequence[Variant]) -> dict[str, object]:
-    """A repository and its variants for a program."""
+    """A repository and its variants for a program; null where nobody knows."""
     repository = listing.repository
     return {
         "repository": repository.repository,
         "revision": repository.revision,
         "access": repository.access,
         "licence": repository.licence,
-        "age_s": listing.age_s,
+        "age_s": listing.age_s if math.isfinite(listing.age_s) else None,
         "variants": [{**asdict(variant), "size": variant.size} for variant in variants],
     }
 
 
-_HEADINGS = ("Repository", "Format", "Parameters", "Downloads", "Updated", "Licence")
+_HEADINGS = ("Repository", "Format", "Licence", "Parameters", "Downloads", "Updated")
 
 
 def _row(model: HubModel) -> tuple[str, ...]:
@@ -91,10 +92,10 @@ def _row(model: HubModel) -> tuple[str, ...]:
     return (
         model.repository,
         ", ".join(model.formats),
+        f"{model.licence or UNKNOWN}{gated}",
         _count(model.parameters),
         UNKNOWN if model.downloads is None else f"{model.downloads:,}",
         model.updated or UNKNOWN,
-        f"{model.licence or UNKNOWN}{gated}",
     )
 
 

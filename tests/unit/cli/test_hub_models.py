@@ -48,9 +48,9 @@ def test_a_search(hub):
     done = edgewise("search", "model")
     assert (done.returncode, done.stderr) == (0, "")
     head, first, second = done.stdout.splitlines()
-    assert head.split() == ["Repository", "Format", "Parameters", "Downloads", "Updated", "Licence"]
-    assert first.split() == [NAME, "GGUF", "135", "M", "1,234", "2026-09-01", "apache-2.0"]
-    assert second.split() == ["maker/Model", "safetensors", "–", "0", "2026-09-01", "–", "(gated)"]
+    assert head.split() == ["Repository", "Format", "Licence", "Parameters", "Downloads", "Updated"]
+    assert first.split() == [NAME, "GGUF", "apache-2.0", "135", "M", "1,234", "2026-09-01"]
+    assert second.split() == ["maker/Model", "safetensors", "–", "(gated)", "–", "0", "2026-09-01"]
 
 
 def test_a_search_for_a_program(hub):
@@ -114,6 +114,11 @@ def test_an_old_answer_says_so(hub):
     assert "trouble of its own" in done.stderr
     assert "days ago" in done.stderr
     assert "Q8_0" in done.stdout
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"at": "never"}))
+    hub.fail(NAME, "", Fault("api", status=503))
+    said = edgewise("show", NAME, "--json")
+    assert "at some time" in said.stderr
+    assert json.loads(said.stdout, parse_constant=pytest.fail)["age_s"] is None
 
 
 @pytest.mark.parametrize(
