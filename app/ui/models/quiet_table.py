@@ -29,10 +29,12 @@ from PySide6.QtWidgets import (
 
 from app.ui import icons, theme
 
-_HEADER_HEIGHT = 32
+_HEADER_HEIGHT, _HEADER_HEIGHT_OF_TWO = 32, 44
+"""With headings of one line, and with any of two ("Memory\nforecast")."""
 _SCROLL_BAR = 12
 _ARROW = 12
 _AIR = theme.SPACE_S
+_BELOW = 7
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -164,7 +166,9 @@ class _Header(QHeaderView):
         self.viewport().setAutoFillBackground(False)
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), _HEADER_HEIGHT)
+        headings = [str(self.model().headerData(n, self.orientation())) for n in range(self.count())]
+        height = _HEADER_HEIGHT_OF_TWO if any("\n" in one for one in headings) else _HEADER_HEIGHT
+        return QSize(super().sizeHint().width(), height)
 
     def paintSection(self, painter: QPainter, rect: QRect, logicalIndex: int) -> None:  # noqa: N803
         colours = theme.current()
@@ -179,28 +183,31 @@ class _Header(QHeaderView):
         painter.setFont(theme.body_font(theme.SIZE_SECONDARY, semibold=is_sorted))
         painter.setPen(colours.text if is_sorted else colours.secondary)
         side = QStyle.visualAlignment(self.layoutDirection(), Qt.AlignmentFlag(int(alignment)))
-        inner = rect.adjusted(_AIR, 0, -_AIR, 0)
-        words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, inner.width())
-        flags = side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
-        painter.drawText(inner, flags, words)
+        inner = rect.adjusted(_AIR, 0, -_AIR, -_BELOW)
+        metrics = painter.fontMetrics()
+        lines = [
+            metrics.elidedText(line, Qt.TextElideMode.ElideRight, inner.width()) for line in words.split("\n")
+        ]
+        flags = side | Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignAbsolute
+        painter.drawText(inner, flags, "\n".join(lines))
         if is_sorted:
-            width = painter.fontMetrics().horizontalAdvance(words)
-            ascending = self.sortIndicatorOrder() is Qt.SortOrder.AscendingOrder
-            arrow = icons.pixmap(
-                "chevron-up" if ascending else "chevron-down",
-                colours.secondary,
-                _ARROW,
-                self.devicePixelRatioF(),
-            )
-            # Outside of the words, so that figures stay in line under their name.
-            if side & Qt.AlignmentFlag.AlignRight:
-                x = inner.right() - width - _ARROW - 2
-            else:
-                x = inner.left() + width + 2
-            painter.drawPixmap(QPoint(x, rect.center().y() - _ARROW // 2 + 1), arrow)
+            self._draw_arrow(painter, inner, side, metrics.horizontalAdvance(lines[-1]), metrics.height())
         painter.setPen(colours.hairline)
         painter.drawLine(rect.left(), rect.bottom(), rect.right() + 1, rect.bottom())
         painter.restore()
+
+    def _draw_arrow(
+        self, painter: QPainter, inner: QRect, side: Qt.AlignmentFlag, width: int, height: int
+    ) -> None:
+        """Outside of the words, so that figures stay in line under their heading."""
+        ascending = self.sortIndicatorOrder() is Qt.SortOrder.AscendingOrder
+        name = "chevron-up" if ascending else "chevron-down"
+        arrow = icons.pixmap(name, theme.current().secondary, _ARROW, self.devicePixelRatioF())
+        if side & Qt.AlignmentFlag.AlignRight:
+            x = inner.right() - width - _ARROW - 1
+        else:
+            x = inner.left() + width + 2
+        painter.drawPixmap(QPoint(x, inner.bottom() - height + (height - _ARROW) // 2 + 1), arrow)
 
 
 class FigureDelegate(QStyledItemDelegate):
