@@ -88,14 +88,15 @@ class Candidate:
     """On the hub, to be downloaded."""
     path: Path | None = None
     """On this machine."""
-    projector: InitVar[GgufHeader | None] = None
+    projector: InitVar[GgufHeader | int | None] = None
+    """Its header, or the size of its file."""
     model: WeighedModel = field(init=False, repr=False)
     bits: float = field(init=False, repr=False)
     """A weight: as published, else of the file's weights all together."""
     projector_size: int = field(init=False, repr=False)
     """Bytes that the projector takes in memory, 0 without one."""
 
-    def __post_init__(self, header: GgufHeader, projector: GgufHeader | None) -> None:
+    def __post_init__(self, header: GgufHeader, projector: GgufHeader | int | None) -> None:
         """Weigh the headers."""
         model = weigh(header)
         if not self.exact and self.file_size is not None:
@@ -104,7 +105,8 @@ class Candidate:
         row = known(self.quantization)
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "bits", row.bits if row else _bits(header, model.weights.total))
-        object.__setattr__(self, "projector_size", projector_bytes(projector) if projector else 0)
+        size = projector_bytes(projector) if isinstance(projector, GgufHeader) else projector or 0
+        object.__setattr__(self, "projector_size", size)
 
 
 def _bits(header: GgufHeader, size: int) -> float:

@@ -25,8 +25,8 @@ __all__ = [
     "Candidate", "Fit", "Goal", "Ladder", "Level", "Need", "Rung", "Subject", "Verdict", "climb", "verdict",
 ]  # fmt: skip
 
-SPOKEN_TOKENS = 1024
-"""What lies before the token whose speed is told: a few questions and answers. Each token reads all of it."""
+SPOKEN_TOKENS = 512
+"""What lies before the token whose speed is told: a question and half its reply (as in load plans)."""
 
 
 def climb(subject: Subject, machine: Machine, goal: Goal, correction: Correction) -> Ladder:

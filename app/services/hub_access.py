@@ -121,15 +121,19 @@ class HubAccess:
 
         Raises HubError, or ModelFileError where the file is no model.
         """
-        paths = (f"{file.path} {file.sha256} {file.size}" for file in variant.files)
-        files = hashlib.sha256("\n".join(paths).encode()).hexdigest()
-        key = self._key("header", variant.repository, f"{variant.revision} {files}")
-        kept = self._cache.get(key)
-        header = None if kept is None else header_from_record(kept.value)
+        header = self.known_header(variant)
         if header is None:
             header = self._ask(lambda hub: hub.header(variant))
-            self._cache.put(key, header_to_record(header))
+            self._cache.put(self._header_key(variant), header_to_record(header))
         return header
+
+    def known_header(self, variant: Variant) -> GgufHeader | None:
+        """What was kept of the variant's header. Asks nobody; never fails."""
+        try:
+            kept = self._cache.get(self._header_key(variant))
+        except HubError:  # HF_ENDPOINT holds no address
+            return None
+        return None if kept is None else header_from_record(kept.value)
 
     def refresh_catalog(self, models: Iterable[CatalogModel]) -> Refreshed:
         """Look up the repositories of `models`, some at a time, so that they are known offline afterwards.
@@ -199,6 +203,11 @@ class HubAccess:
 
     def _key(self, *parts: str) -> str:
         return " ".join((parts[0], self._where(), *parts[1:]))
+
+    def _header_key(self, variant: Variant) -> str:
+        paths = (f"{file.path} {file.sha256} {file.size}" for file in variant.files)
+        files = hashlib.sha256("\n".join(paths).encode()).hexdigest()
+        return self._key("header", variant.repository, f"{variant.revision} {files}")
 
     def _kept(self, key: str, name: str) -> Listing | None:
         kept = self._cache.get(key)

@@ -26,6 +26,7 @@ from tests.unit.advisor.cases import (
     QUANTIZATIONS as NAMES,
 )
 
+SHARE = Correction(speed_share=0.6)
 QWEN = subject()
 LARGE = subject(LLAMA_70B, context_length=131_072)
 
@@ -69,11 +70,11 @@ def test_memory_and_speed_are_those_of_the_forecast():
 
 
 def test_the_best_quality_that_reaches_the_speed():
-    ladder = climb(QWEN, machine(15.6, 80), Goal(target_speed=14), UNCORRECTED)
-    assert recommended(ladder) == "Q5_K_M"
-    assert ladder.because == "Q5_K_M, because it is the best quality above your 14 tok/s."
-    assert "With 13 tok/s as the goal: Q6_K." in ladder.would_change
-    assert recommended(climb(QWEN, machine(15.6, 80), Goal(target_speed=13), UNCORRECTED)) == "Q6_K"
+    at_16, at_14 = (climb(QWEN, machine(15.6, 80), Goal(target_speed=speed), SHARE) for speed in (16, 14))
+    assert recommended(at_16) == "Q5_K_M"
+    assert at_16.because == "Q5_K_M, because it is the best quality above your 16 tok/s."
+    assert "With 14 tok/s as the goal: Q6_K." in at_16.would_change
+    assert recommended(at_14) == "Q6_K"
 
 
 def test_nobody_is_told_to_take_16_bits():
@@ -85,7 +86,7 @@ def test_nobody_is_told_to_take_16_bits():
 
 
 def test_speed_is_not_bought_with_poor_quality():
-    ladder = climb(QWEN, machine(15.6, 30), Goal(target_speed=9.5), UNCORRECTED)
+    ladder = climb(QWEN, machine(15.6, 30), Goal(target_speed=9.5), SHARE)
     fast = rung(ladder, "Q2_K")
     assert fast.speed >= 9.5
     assert recommended(ladder) == "Q4_K_M"

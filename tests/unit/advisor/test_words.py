@@ -3,11 +3,12 @@ from dataclasses import replace
 
 import pytest
 
-from app.advisor.correction import UNCORRECTED
+from app.advisor.correction import Correction
 from app.advisor.ladder import Goal, climb, verdict
 from app.advisor.words import gigabytes, goal_words, more_gigabytes, speed_words
 from tests.unit.advisor.cases import GB, LLAMA_70B, NVIDIA, machine, subject
 
+CORRECTION = Correction(speed_share=0.6)
 QWEN = subject()
 LARGE = subject(LLAMA_70B, context_length=131_072)
 
@@ -30,7 +31,7 @@ def test_figures_are_rounded_so_that_they_hold(said, words):
 
 
 def said_of(model, here, goal=None):
-    ladder = climb(model, here, goal or Goal(), UNCORRECTED)
+    ladder = climb(model, here, goal or Goal(), CORRECTION)
     return ladder.because, ladder.runners_up, ladder.would_change, verdict(ladder).words
 
 
@@ -39,29 +40,29 @@ def test_one_that_reaches_the_speed():
         "Q4_K_M, because it is the best quality above your 17 tok/s.",
         (
             "Q5_K_M: very close to the original, but about 16 tok/s.",
-            "IQ4_XS: very close to the original, takes 3.6 GB and makes about 20 tok/s.",
+            "IQ4_XS: very close to the original, takes 3.6 GB and makes about 21 tok/s.",
         ),
-        ("With 15 tok/s as the goal: Q5_K_M.",),
-        "Runs well: about 18 tok/s, takes 3.8 of 15.6 GB free",
+        ("With 16 tok/s as the goal: Q5_K_M.",),
+        "Runs well: about 19 tok/s, takes 3.8 of 15.6 GB free",
     )
 
 
 def test_one_that_fits():
     assert said_of(QWEN, machine(4.2, 80), Goal(target_speed=17)) == (
-        "IQ4_XS, because it is the best quality that fits, at about 20 tok/s.",
+        "IQ4_XS, because it is the best quality that fits, at about 21 tok/s.",
         ("Q3_K_M: good, takes 3.4 GB and makes about 22 tok/s.",),
         ("With 0.2 GB more free memory: Q4_K_M.", "With 6,912 tokens of context: Q4_K_M."),
-        "Runs well: about 20 tok/s, takes 3.6 of 4.2 GB free",
+        "Runs well: about 21 tok/s, takes 3.6 of 4.2 GB free",
     )
 
 
 def test_all_too_slow():
     because, _, would_change, card = said_of(QWEN, machine(15.6, 41))
     assert because == (
-        "Q4_K_M, because nothing of good quality reaches your 15 tok/s; it makes about 9.3 tok/s."
+        "Q4_K_M, because nothing of good quality reaches your 15 tok/s; it makes about 9.6 tok/s."
     )
     assert would_change == ("With 9 tok/s as the goal: Q4_K_M reaches it.",)
-    assert card == "Tight: about 9.3 tok/s, takes 3.8 of 15.6 GB free"
+    assert card == "Tight: about 9.6 tok/s, takes 3.8 of 15.6 GB free"
 
 
 def test_only_with_less_context():
@@ -101,10 +102,10 @@ def test_more_memory_on_the_gpu():
 def test_a_single_file_is_not_compared():
     one = subject(quantizations=["Q8_0"])
     assert said_of(one, machine(15.6, 41))[0] == (
-        "Q8_0 fits, but it makes about 5.6 tok/s, less than your 15 tok/s."
+        "Q8_0 fits, but it makes about 5.7 tok/s, less than your 15 tok/s."
     )
     assert (
-        said_of(one, machine(15.6, 200))[0] == "Q8_0 fits and makes about 27 tok/s, more than your 15 tok/s."
+        said_of(one, machine(15.6, 200))[0] == "Q8_0 fits and makes about 28 tok/s, more than your 15 tok/s."
     )
     assert said_of(one, machine(15.6, 41, NVIDIA))[0].startswith("Q8_0 fits in the GPU. How fast")
     assert said_of(one, machine(2, 41))[0] == "It needs 4.2 GB more free memory than there is."
