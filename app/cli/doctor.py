@@ -25,7 +25,7 @@ from app.domain.errors import EdgewiseError, EngineMissing, ModelFileError, Stor
 from app.domain.generation import Cancellation, ChatMessage, ChatRequest, Finished, Role, SamplingParams
 from app.domain.model import LocalModel
 from app.engines.llama_cpp import find_program
-from app.models.gguf_header import check_complete, read_header
+from app.models.complete import complete_header
 from app.services.loading import LoadWishes
 from app.services.model_library import ModelLibrary
 from app.storage.failures import explain_sqlite_error
@@ -165,8 +165,7 @@ class Examination:
     def _model_file(self) -> str:
         model = ModelLibrary(self._paths).choose(None, load_settings(self._paths.settings).model)
         try:
-            header = read_header(model.path)
-            check_complete(model.path, header)
+            complete_header(model.path, model.format)
         except ModelFileError as error:
             raise ModelFileError(f"{model.name} cannot be used: {error}", detail=error.detail) from error
         expected = _starter_sha256(model)

@@ -1,4 +1,4 @@
-"""`edgewise models list`, `verify` and `remove`: the models on this machine."""
+"""`edgewise models list`, `import`, `verify` and `remove`: the models on this machine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 
 from app.cli.command_line import FAILED, OK, USAGE
 from app.cli.console import Console
@@ -51,6 +52,28 @@ def list_models(as_json: bool) -> int:
     for entry in entries.values():
         if entry.problem:
             console.line(f"{entry.model.name}: {entry.problem}")
+    return OK
+
+
+def import_models(paths: list[str], as_json: bool, *, copy: bool) -> int:
+    """Run the command; returns the exit status. Ctrl+C leaves nothing half copied.
+
+    Raises ModelFileError for what is no model, is not whole or is there already, and StorageError.
+    """
+    console = Console()
+    library = ModelLibrary(Paths.find())
+    imported: list[LibraryEntry] = []
+    for path in map(Path, paths):
+        shown = _Progress(console, f"Copying {path.name}…")
+        try:
+            entry = library.import_model(path, copy=copy, progress=shown.update, cancellation=Cancellation())
+        finally:
+            console.settle()
+        imported.append(entry)
+        if not as_json:
+            console.line(f"{entry.model.name} is in the library ({_gb(entry.model.size)}).")
+    if as_json:
+        console.write(json.dumps([described(entry) for entry in imported], indent=2) + "\n")
     return OK
 
 

@@ -68,6 +68,15 @@ def add_parser(
 
     add("list", "list the models here", "Lists the models on this computer, whoever put them there.", _list)
 
+    bring = add(
+        "import",
+        "take models from elsewhere",
+        "Copies models into the model folder: GGUF files, or folders of safetensors.",
+        _import,
+    )
+    bring.add_argument("paths", nargs="+", metavar="PATH", help="a GGUF file (of several one), or a folder")
+    bring.add_argument("--in-place", action="store_true", help="leave them where they are, only list them")
+
     verify = add(
         "verify",
         "check models byte by byte",
@@ -122,6 +131,12 @@ def _list(options: argparse.Namespace) -> int:
     from app.cli.library_models import list_models
 
     return list_models(options.json)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from app.cli.library_models import import_models
+
+    return import_models(options.paths, options.json, copy=not options.in_place)
 
 
 def _verify(options: argparse.Namespace) -> int:

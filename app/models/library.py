@@ -25,6 +25,7 @@ def named(found: Iterable[FoundModel]) -> list[LibraryEntry]:
     A file that is found twice, by links, is one model. Headers are not read: `details` are None.
     """
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     files: set[str] = set()
     folders: dict[str, str] = {}
     entries = []
@@ -33,7 +34,7 @@ def named(found: Iterable[FoundModel]) -> list[LibraryEntry]:
         if real in files:
             continue
         files.add(real)
-        name = _free_name(one, taken)
+        name = _free_name(one, taken, numbers)
         taken.add(name.casefold())
         model = LocalModel(name, one.path, one.size, one.place, one.format)
         entries.append(LibraryEntry(model, None, problem=one.problem, projector=one.projector))
@@ -43,8 +44,9 @@ def named(found: Iterable[FoundModel]) -> list[LibraryEntry]:
 def find_model(models: Sequence[LocalModel], wanted: str | None, *, folder: Path | None = None) -> LocalModel:
     """The model a person means: one's name, a unique part of one, or a file's path.
 
-    None means the only or the smallest one that the app's own engine can load. `folder` is where a person
-    can put one. Raises ModelFileError when there is none or more than one.
+    A part that fits one model of our own folder means that one, whatever other programs have. None means the
+    only or the smallest one that the app's own engine can load. `folder` is where a person can put one.
+    Raises ModelFileError when there is none or more than one.
     """
     where = str(folder) if folder is not None else ""
     if wanted is None:
@@ -56,7 +58,8 @@ def find_model(models: Sequence[LocalModel], wanted: str | None, *, folder: Path
         return min(loadable, key=lambda model: model.size)
     exact = [model for model in models if model.name == wanted]
     partial = [model for model in models if wanted.casefold() in model.name.casefold()]
-    for found in (exact, partial):
+    ours = [model for model in partial if model.place is Place.LIBRARY]
+    for found in (exact, partial, ours):
         if len(found) == 1:
             return found[0]
     path = Path(os.path.expanduser(wanted))  # noqa: PTH111  # pathlib's raises where there is no such user
@@ -102,12 +105,14 @@ def _real_folder(folder: str, known: dict[str, str]) -> str:
     return known[folder]
 
 
-def _free_name(one: FoundModel, taken: set[str]) -> str:
+def _free_name(one: FoundModel, taken: set[str], numbers: dict[str, int]) -> str:
     names = [name for name in one.names if name] or ["unnamed"]
     for name in (*names, *(f"{one.place.value}/{name}" for name in names)):
         if name.casefold() not in taken:
             return name
-    number = 2
-    while f"{names[-1]} {number}".casefold() in taken:
+    last = names[-1].casefold()
+    number = numbers.get(last, 2)  # a thousand of one name are not counted a thousand times
+    while f"{last} {number}" in taken:
         number += 1
+    numbers[last] = number + 1
     return f"{names[-1]} {number}"

@@ -72,7 +72,7 @@ def copy_in(found: FoundModel, paths: Paths, progress: Progress, cancellation: C
     if found.projector is not None:
         files.append(found.projector)
     alone = found.format is Format.GGUF and len(files) == 1
-    target = paths.models / (found.path.name if alone else found.names[0])
+    target = paths.models / (found.path.name if alone else found.names[0] or "model")
     _refuse_duplicate(found, target, files, alone=alone)
     sizes = [file.stat().st_size for file in files]
     _check_space(paths.models, sum(sizes))

@@ -1,4 +1,4 @@
-"""`edgewise models list`, `verify` and `remove`, in this process and as a person starts them."""
+"""`edgewise models list`, `import`, `verify` and `remove`, in this process and as a person starts them."""
 
 from __future__ import annotations
 
@@ -84,6 +84,20 @@ def test_an_empty_list(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None
     assert str(paths.models) in capsys.readouterr().out
     assert run(["models", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_import_a_copy_and_in_place(paths: Paths, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = write_model(tmp_path / "one.gguf"), write_model(tmp_path / "two.gguf")
+    assert run(["models", "import", str(one)]) == 0
+    assert capsys.readouterr().out == "one is in the library (0 MB).\n"
+    assert (paths.models / "one.gguf").exists()
+    assert run(["models", "import", str(two), "--in-place", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert (entry["place"], entry["path"]) == ("in_place", str(two))
+    assert run(["models", "import", str(one)]) == 1
+    assert capsys.readouterr().err == "one is already in the library.\n"
+    assert run(["models", "import", str(tmp_path / "gone.gguf")]) == 1
+    assert "There is no file gone.gguf" in capsys.readouterr().err
 
 
 def test_verify_one_and_all(paths: Paths, model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,6 +78,16 @@ def test_the_smallest_is_meant_where_nothing_is_said(folder):
     assert find_model(folder, None).name == "small"
 
 
+def test_a_part_of_a_name_means_our_own_before_another_program_s(tmp_path):
+    ours = LocalModel("SmolLM2-Q4_1", tmp_path / "1.gguf", 1)
+    theirs = LocalModel("maker/repo/SmolLM2-Q4_1", tmp_path / "2.gguf", 1, Place.LM_STUDIO)
+    third = LocalModel("smollm2:135m", tmp_path / "3", 1, Place.OLLAMA)
+    assert library.find_model([ours, theirs, third], "smol") is ours
+    assert library.find_model([ours, theirs, third], "smollm2:135m") is third
+    with pytest.raises(ModelFileError, match="could be more than one"):
+        library.find_model([theirs, third], "smol")
+
+
 def test_what_the_engine_cannot_load_is_never_meant_where_nothing_is_said(tmp_path):
     folder = LocalModel("folder", tmp_path, 10, format=Format.SAFETENSORS)
     gone = LocalModel("gone", tmp_path / "gone.gguf", 0, Place.IN_PLACE)
