@@ -50,6 +50,8 @@ class Fault:
     bytes_per_second: float | None = None
     change: Callable[[bytes], bytes] | None = None
     """Other content than the repository says; its length may differ, too."""
+    no_ranges: bool = False
+    """All of the file comes, whatever range was asked for."""
     circle: bool = False
     """A redirect to itself."""
     expired: bool = False
@@ -533,7 +535,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         data = fault.change(blob.data) if fault.change is not None else blob.data
         start, end, status = 0, len(data), 200
-        if match := re.fullmatch(r"bytes=(\d+)-(\d*)", self.asked.headers.get("range", "")):
+        wanted = "" if fault.no_ranges else self.asked.headers.get("range", "")
+        if match := re.fullmatch(r"bytes=(\d+)-(\d*)", wanted):
             start, status = int(match[1]), 206
             end = min(len(data), int(match[2]) + 1) if match[2] else len(data)
             if start >= len(data):

@@ -4,10 +4,10 @@ huggingface_hub finds the files, speaks with the hub and has the connections; th
 Its own `hf_hub_download` begins every file anew in a new process (it writes to a file of a random name and
 deletes that when it fails), and `http_get`, which that is made of, tries again and waits without telling.
 
-Xet, the hub's other way to transfer, is switched off: huggingface_hub's `xet_get` begins every file anew as
-well, and what is half there would be fetched twice. The hub serves the same files over HTTP. Its CDN does so
-only up to 50 GB in one answer (huggingface_hub.constants.MAX_HTTP_DOWNLOAD_SIZE); larger files are asked for
-in ranges.
+Xet, the hub's other way to transfer, is not used: huggingface_hub's `xet_get` begins every file anew as well
+(hf_xet could begin a stream anywhere, but nobody asks it to), and what is half there would be fetched twice.
+The hub serves the same files over HTTP. Its CDN does so only up to 50 GB in one answer
+(huggingface_hub.constants.MAX_HTTP_DOWNLOAD_SIZE); larger files are asked for in ranges.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
-import logging
 import re
 import shutil
 from collections.abc import Callable
@@ -30,12 +29,10 @@ from app.domain.errors import DiskFull, DownloadDamaged, EdgewiseError, HubUnrea
 from app.domain.hub import HubFile, Variant
 from app.models.hub_errors import Answer, explain, explain_answer
 from app.models.hub_paths import safe_revision
-from app.models.hub_session import hub_endpoint, hub_headers, new_client, use_hub
+from app.models.hub_session import hub_endpoint, hub_headers, use_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    import httpx2
 
 LONGEST_ANSWER = 40 * 10**9
 """Bytes asked for at once."""
@@ -78,7 +75,7 @@ class RepositoryFiles:
         self._revision = safe_revision(variant.revision)
         self._token = token
         self._reserve = reserve
-        self._use_hub()
+        use_hub()
 
     def facts(self, file: HubFile) -> FileFacts:
         """Ask the hub for a file's size, checksum and location. DownloadDamaged if it is another now."""
@@ -99,7 +96,7 @@ class RepositoryFiles:
                 detail=f"{self._repository}: {file.size} {sha256}, now {size} {etag}",
             )
         checksum = Checksum(sha256=sha256 or told, git=etag if _GIT.fullmatch(etag) else "")
-        if size is None or not (checksum.sha256 or checksum.git):
+        if size is None or size < 0 or not (checksum.sha256 or checksum.git):
             raise HubUnreachable(
                 f"What answers does not say what {file.path} must be, as the hub does. If this network wants "
                 "you to sign in first, do so in a browser; if HF_ENDPOINT names a mirror, try another.",
@@ -135,42 +132,23 @@ class RepositoryFiles:
             self._explained(),
             get_session().stream("GET", facts.location, headers=headers, timeout=timeout) as answer,
         ):
+            if answer.status_code >= HTTPStatus.BAD_REQUEST:  # its body is not read: who knows how long it is
+                said = Answer(answer.status_code, answer.headers, str(answer.url), self._token is not None)
+                raise explain_answer(said, self._repository)
             _check_extent(answer.status_code, answer.headers, at, facts.size)
             if answer.status_code == HTTPStatus.OK and at:
-                sink.seek(0)  # it gives all of the file, whatever was asked
-                sink.truncate()
+                sink.empty()  # it gives all of the file, whatever was asked
             for piece in answer.iter_bytes():
                 sink.write(piece)
         if sink.tell() < end:
             raise HubUnreachable("The hub’s answer broke off. Try again.")
 
-    def _use_hub(self) -> None:
-        use_hub()
-        from huggingface_hub import set_client_factory, utils
-
-        utils.logging.set_verbosity(logging.CRITICAL)  # its warnings quote signed links
-        set_client_factory(self._client)
-
-    def _client(self) -> httpx2.Client:
-        client = new_client()
-        hooks = client.event_hooks
-        client.event_hooks = {**hooks, "response": [*hooks["response"], self._refuse_errors]}
-        return client
-
-    def _refuse_errors(self, response: httpx2.Response) -> None:
-        # huggingface_hub would read the body of an error, however long it is.
-        if response.status_code >= HTTPStatus.BAD_REQUEST:
-            answer = Answer(
-                response.status_code, response.headers, str(response.url), with_token=self._token is not None
-            )
-            raise explain_answer(answer, self._repository)
-
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (EdgewiseError, OSError):
-            raise  # an OSError is the disk's: httpx2 has errors of its own for the network's
+        except EdgewiseError:
+            raise
         except Exception as error:
             raise explain(error, self._repository) from error
 
@@ -192,6 +170,11 @@ class _PartFile(io.FileIO):
         self._on_bytes = on_bytes
         self._unchecked = SPACE_CHECK
 
+    def empty(self) -> None:
+        """Begin anew."""
+        self.seek(0)
+        self.truncate()
+
     def write(self, data: Any) -> int:
         left = memoryview(data)
         if self.tell() + len(left) > self._limit:
@@ -202,8 +185,11 @@ class _PartFile(io.FileIO):
         if self._unchecked >= SPACE_CHECK:
             self._unchecked = 0
             check_space(self._path.parent, self._limit - self.tell(), self._reserve)
-        while left:
-            left = left[super().write(left) :]
+        try:
+            while left:
+                left = left[super().write(left) :]
+        except OSError as error:  # said here: huggingface_hub's errors are OSErrors, too
+            raise _explain_disk(error, self._path) from error
         self._on_bytes(self.tell())
         return len(data)
 

@@ -154,21 +154,19 @@ class _Download:
 
     def _bring(self, index: int) -> None:
         """Fetch and verify one file. A damaged one is fetched anew, once: the old part may be at fault."""
-        try:
-            self._fetch_and_verify(index)
-        except DownloadDamaged:
-            self._staging.part(index).unlink(missing_ok=True)
-            self._facts.pop(index, None)
-            self._grown(index, 0)
+        for last in (False, True):
+            facts = self._ask(index)
             try:
-                self._fetch_and_verify(index)
+                self._fetch_and_verify(index, facts)
+                return
             except DownloadDamaged:
                 self._staging.part(index).unlink(missing_ok=True)
-                raise
+                self._grown(index, 0)
+                if last:
+                    raise
 
-    def _fetch_and_verify(self, index: int) -> None:
+    def _fetch_and_verify(self, index: int, facts: FileFacts) -> None:
         file, part = self._files[index], self._staging.part(index)
-        facts = self._ask(index)
         if (size_of(part) or 0) > facts.size:
             part.unlink()
         if size_of(part) != facts.size:
