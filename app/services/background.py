@@ -26,6 +26,7 @@ class Background(QObject):
         super().__init__(parent)
         self._pool = QThreadPool(self)
         self._finished = False
+        self._given_up = False
         self._outcome.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(
@@ -42,10 +43,14 @@ class Background(QObject):
             return
         self._pool.start(_Job(partial(self._work, operation, success, failure)))
 
-    def finish(self) -> None:
-        """Block until all that was started is done and delivered; nothing starts any more."""
+    def finish(self, at_most_ms: int = -1) -> None:
+        """Block until all that was started is done and delivered; nothing starts any more.
+
+        With `at_most_ms` what then still runs (a server that does not answer) is given up: nobody is told of
+        its outcome.
+        """
         self._finished = True
-        self._pool.waitForDone()
+        self._given_up = not self._pool.waitForDone(at_most_ms)
         QCoreApplication.sendPostedEvents(self)
 
     def _work(
@@ -63,7 +68,8 @@ class Background(QObject):
             deliver = partial(_raise, error)
         else:
             deliver = partial(success, value) if success else _nothing
-        self._outcome.emit(deliver)
+        if not self._given_up:
+            self._outcome.emit(deliver)
 
     @Slot(object)
     def _deliver(self, deliver: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -15,15 +16,18 @@ from app.engines.llama_cpp import LlamaCpp
 from app.services.background import Background
 from app.services.chat_session import ChatSession
 from app.services.engine_supervisor import EngineSupervisor
+from app.services.load_record import LoadHistory
 from app.services.loading import LoadWishes
 from app.services.model_library import ModelLibrary
 from app.storage.conversations import Conversations
 from app.storage.database import Database
+from app.storage.ledger import Ledger
 from app.storage.paths import Paths
 from app.storage.settings import Settings, load_settings, save_settings
 from app.ui import theme
 from app.ui.chat.page import ChatPage
-from app.ui.main_window import MainWindow
+from app.ui.main_window import CHAT, MODELS, SETTINGS, MainWindow
+from app.ui.models_room import ModelsRoom
 from app.ui.single_instance import SingleInstance
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 
 PURGE_AFTER_S = 30 * 24 * 3600.0
 """A deleted conversation is gone for good after this long."""
+CLOSING_MS = 2000
+"""Longest wait for work under way when the app is closed; only a hub that does not answer takes longer."""
 
 
 class Edgewise(QObject):
@@ -46,7 +52,8 @@ class Edgewise(QObject):
         self._saving = threading.Lock()
         self.settings = load_settings(paths.settings)
         self.store = Conversations(database)
-        self.library = ModelLibrary(paths)
+        self.ledger = Ledger(database)
+        self.library = ModelLibrary(paths, last_used=self.ledger.last_used)
         self.background = Background(self)
         self.supervisor = EngineSupervisor(
             LlamaCpp(),
@@ -54,13 +61,26 @@ class Edgewise(QObject):
             wishes=lambda: LoadWishes(self.settings.context_length, self.settings.threads),
             logs=paths.logs,
             parent=self,
+            history=LoadHistory(self.ledger, paths.bandwidth),
         )
         self.session = ChatSession(self.store, self.supervisor, self.background, self)
         self.chat = ChatPage(self.session, self.supervisor, self._current_settings)
-        self.window = MainWindow(self.chat, self._make_settings_page, self._current_settings)
+        self.models = ModelsRoom(
+            paths,
+            self.library,
+            self.ledger,
+            self.background,
+            offline=lambda: self.settings.offline,
+            window=lambda: self.window,
+            parent=self,
+        )
+        self.window = MainWindow(
+            self.chat, self.models.make_page, self._make_settings_page, self._current_settings
+        )
         for source in (self.chat.settings_changed, self.window.settings_changed):
             source.connect(self._keep_settings)
         self.chat.models_wanted.connect(self._list_models)
+        self._connect_models()
         self.window.closing.connect(self.close)
 
     def open(self) -> None:
@@ -73,14 +93,17 @@ class Edgewise(QObject):
         self.background.run(self._recover, self._open_latest, self._open_despite)
         self._list_models()
         self.window.show()
+        self.models.start()
 
     def close(self) -> None:
         """Store what is not stored, end the engine, close the database."""
         if self._closed:
             return
         self._closed = True
+        self.models.close()
         self.session.shut_down()
         self.supervisor.shut_down()
+        self.background.finish(CLOSING_MS)
         self._database.close()
         self.closed.emit()
 
@@ -101,18 +124,42 @@ class Edgewise(QObject):
     def _current_settings(self) -> Settings:
         return self.settings
 
+    def _connect_models(self) -> None:
+        models = self.models
+        models.serve_first_run(self.chat.empty.first_run)
+        models.library_changed.connect(self._list_models)
+        models.chat_requested.connect(self._chat_with)
+        models.models_requested.connect(lambda: self.window.show_page(MODELS))
+        models.settings_requested.connect(lambda: self.window.show_page(SETTINGS))
+        self.window.files_dropped.connect(self._take_in)
+
+    def _take_in(self, paths: list[Path]) -> None:
+        # How far copying is, and what speaks against a file, is shown there.
+        self.window.show_page(MODELS)
+        self.models.ask_to_import(paths)
+
+    def _chat_with(self, name: str) -> None:
+        self.window.show_page(CHAT)
+        self.chat.use_model(name)
+
     def _make_settings_page(self) -> SettingsPage:
         from app.ui.settings.page import SettingsPage
 
         page = SettingsPage(self._current_settings, self._paths)
         page.changed.connect(self._keep_settings)
         page.log_requested.connect(self.chat.show_log)
+        page.token_requested.connect(self.models.ask_token)
+        self.models.tokens.changed.connect(page.show_token)
+        self.models.tokens.look()
         return page
 
     def _keep_settings(self, settings: Settings) -> None:
         if settings.theme != self.settings.theme:
             theme.source().set_scheme(settings.theme)
+        switched = settings.offline != self.settings.offline
         self.settings = settings
+        if switched:
+            self.models.network_changed()
         self.background.run(self._save_settings, None, self.chat.show_error)
 
     def _save_settings(self) -> None:
@@ -121,7 +168,12 @@ class Edgewise(QObject):
             save_settings(self._paths.settings, self.settings)
 
     def _list_models(self) -> None:
-        self.background.run(self.library.chat_models, self.chat.set_models)
+        self.background.run(self.library.chat_models, self._show_models)
+
+    def _show_models(self, models: list[LocalModel]) -> None:
+        self.chat.set_models(models)
+        if not models:
+            self.models.no_model_yet()
 
 
 def run_window(argv: list[str]) -> int:

@@ -8,7 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -23,37 +31,45 @@ from app.domain.conversation import UNTITLED
 from app.storage.settings import Settings
 from app.ui import icons, theme
 from app.ui.chat.page import ChatPage
+from app.ui.models.import_dialog import model_paths
 
 if TYPE_CHECKING:
+    from app.ui.models.page import ModelsPage
     from app.ui.settings.page import SettingsPage
 
 FIRST_SIZE = QSize(1200, 800)
 SMALLEST_SIZE = QSize(720, 480)
 RAIL_WIDTH = 56
-CHAT, SETTINGS = 0, 1
+CHAT, MODELS, SETTINGS = range(3)
 """The pages' places in the rail and in the stack."""
 
 
 class MainWindow(QMainWindow):
     """Holds the pages. `closing` comes before it is gone, so that all can be stored.
 
-    The settings page is made when it is first shown: a start must not wait for it.
+    All pages but the chat are made when they are first shown: a start must not wait for them.
     """
 
     settings_changed = Signal(object)
+    files_dropped = Signal(list)
+    """`Path`s of model files or folders that were dropped onto the window."""
     closing = Signal()
 
     def __init__(
         self,
         chat: ChatPage,
+        make_models_page: Callable[[], ModelsPage],
         make_settings_page: Callable[[], SettingsPage],
         settings: Callable[[], Settings],
     ) -> None:
         super().__init__()
         self._settings = settings
         self.chat = chat
+        self.models_page: ModelsPage | None = None
         self.settings_page: SettingsPage | None = None
+        self._make_models_page = make_models_page
         self._make_settings_page = make_settings_page
+        self.setAcceptDrops(True)
         self.setMinimumSize(SMALLEST_SIZE)
         self.resize(FIRST_SIZE)
         self.setWindowTitle("Edgewise")
@@ -61,9 +77,10 @@ class MainWindow(QMainWindow):
         self._rail = _Rail()
         # In the order of the final navigation; a page stands here once it works.
         self._rail.add("chat", "Chat", "Ctrl+1", CHAT)
+        self._rail.add("models", "Models", "Ctrl+2", MODELS)
         self._rail.add("settings", "Settings", "Ctrl+,", SETTINGS, at_end=True)
-        self._pages.insertWidget(CHAT, chat)
-        self._rail.chosen.connect(self.show_page)
+        self._pages.addWidget(chat)
+        self._rail.chosen.connect(self._choose)
         across = QWidget()
         layout = QHBoxLayout(across)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -77,17 +94,36 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(QByteArray(b64decode(geometry)))
 
     def show_page(self, index: int) -> None:
-        """Bring a page to the front; its rail button follows."""
-        if index == SETTINGS and self.settings_page is None:
-            self.settings_page = self._make_settings_page()
-            self._pages.insertWidget(SETTINGS, self.settings_page)
-        self._pages.setCurrentIndex(index)
-        self._rail.mark(index)
+        """Bring a page to the front, with the keyboard; its rail button follows."""
+        self._bring(index)
         page = self._pages.currentWidget()
         if page is self.chat:
             self.chat.focus_composer()
         elif page is not None:
             page.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _bring(self, index: int) -> None:
+        self._pages.setCurrentWidget(self._page(index))
+        self._rail.mark(index)
+
+    def _choose(self, index: int) -> None:
+        if self._rail.has_focus():  # whoever walks the rail with the arrows stays there
+            self._bring(index)
+        else:
+            self.show_page(index)
+
+    def _page(self, index: int) -> QWidget:
+        if index == MODELS:
+            if self.models_page is None:
+                self.models_page = self._make_models_page()
+                self._pages.addWidget(self.models_page)
+            return self.models_page
+        if index == SETTINGS:
+            if self.settings_page is None:
+                self.settings_page = self._make_settings_page()
+                self._pages.addWidget(self.settings_page)
+            return self.settings_page
+        return self.chat
 
     def come_forward(self) -> None:
         """Show the window above the others."""
@@ -104,6 +140,7 @@ class MainWindow(QMainWindow):
             ("Write", QKeySequence("Ctrl+L"), self._write),
             ("Conversations", QKeySequence("Ctrl+B"), self.chat.toggle_list),
             ("Chat", QKeySequence("Ctrl+1"), lambda: self.show_page(CHAT)),
+            ("Models", QKeySequence("Ctrl+2"), lambda: self.show_page(MODELS)),
             ("Settings", QKeySequence("Ctrl+,"), lambda: self.show_page(SETTINGS)),
             ("Close", QKeySequence("Ctrl+Q"), self.close),
         ):
@@ -125,6 +162,18 @@ class MainWindow(QMainWindow):
 
     def _show_title(self, title: str) -> None:
         self.setWindowTitle("Edgewise" if title == UNTITLED else f"{title} — Edgewise")
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if model_paths(event.mimeData()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = model_paths(event.mimeData())
+        if paths:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.files_dropped.emit(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         geometry = b64encode(self.saveGeometry().data()).decode("ascii")
@@ -167,6 +216,10 @@ class _Rail(QWidget):
         button.setChecked(index == 0)
         self._group.addButton(button, index)
         (self._end if at_end else self._top).addWidget(button)
+
+    def has_focus(self) -> bool:
+        """Whether the keyboard is on one of its buttons."""
+        return any(button.hasFocus() for button in self._group.buttons())
 
     def mark(self, index: int) -> None:
         self._group.button(index).setChecked(True)

@@ -132,6 +132,11 @@ class App:
             if name in (button.accessibleName(), button.text()) and button.isVisible()
         )
 
+    def visible_texts(self, begin: str) -> list[str]:
+        """What the visible buttons say that begins so."""
+        buttons = self.window.findChildren(QAbstractButton)
+        return [b.text() for b in buttons if b.isVisible() and b.text().startswith(begin)]
+
     def search(self) -> QLineEdit:
         """The search over titles."""
         return next(f for f in self.list.findChildren(QLineEdit) if f.accessibleName())

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QStackedWidget
 
 from app.domain.conversation import Message
+from app.domain.engine import EngineState
 from app.domain.errors import DiskFull
 from app.services.chat_session import OpenConversation
 from app.storage.settings import load_settings
@@ -92,7 +93,12 @@ def test_navigation_by_keys(app) -> None:
 def test_the_rail_can_be_walked_with_arrows(app) -> None:
     app.button("Chat").setFocus()
     app.press(Qt.Key.Key_Down)
+    assert page(app) is app.edgewise.window.models_page
+    app.press(Qt.Key.Key_Down)
     assert page(app) is app.edgewise.window.settings_page
+    app.press(Qt.Key.Key_Up)
+    assert page(app) is app.edgewise.window.models_page
+    assert app.button("Models").hasFocus()
 
 
 def test_search_shortcut_from_any_page(app) -> None:
@@ -211,15 +217,21 @@ def test_a_very_long_title_pushes_nothing_away(open_app, qtbot) -> None:
 # The chat page without a model
 
 
-def test_without_a_model_the_page_teaches_the_next_step(open_app) -> None:
+def test_without_a_model_the_page_says_what_this_machine_can_do_and_offers_one_download(open_app) -> None:
     app = open_app()
-    app.wait(lambda: bool(app.chat.notice.text))
-    words = [label.text() for label in app.chat.empty.findChildren(QLabel)]
+    app.wait(lambda: bool(app.visible_texts("Download")))
+    words = [label.text() for label in app.chat.empty.findChildren(QLabel) if label.isVisible()]
     assert words[0] == "There is no model yet"
-    assert "model folder" in words[1]
-    assert app.chat.notice.text.startswith("There is no model yet.")
+    assert words[1].startswith("This machine has ")
+    assert words[1].count(". ") == 1  # two sentences
+    assert len(app.visible_texts("Download")) == 1
+    assert app.button("See all models").isVisible()
     assert app.chat.picker.text() == "No model"
-    assert app.button("Look again").isVisible()
+    # The page itself is about that: it needs no notice, unless a conversation is in its place.
+    app.wait(lambda: app.edgewise.supervisor.status.state is EngineState.FAILED)
+    assert app.chat.notice.isHidden()
+    app.click(app.button("See all models"))
+    assert page(app) is app.edgewise.window.models_page
 
 
 def test_the_latest_conversation_opens_first(app) -> None:
@@ -372,8 +384,7 @@ def test_the_database_that_was_set_aside_is_told_even_without_a_model(open_app, 
     database = empty_home / "edgewise.db"
     database.write_bytes(b"this is no database" * 1000)
     app = open_app()
-    app.wait(lambda: app.chat.notice.text.startswith("There is no model"))
-    app.click(app.button("Dismiss"))
+    app.wait(lambda: app.edgewise.supervisor.status.state is EngineState.FAILED)
     assert "was damaged" in app.chat.notice.text
     kept = [path for path in empty_home.iterdir() if "damaged" in path.name]
     assert len(kept) == 1

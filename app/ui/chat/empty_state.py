@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui import theme
+from app.ui.models.first_run import FirstRun
 
 SUGGESTIONS = (
     "Explain how a lighthouse works to a curious child.",
@@ -18,10 +19,9 @@ _LEAST_WIDTH = 120
 
 
 class EmptyState(QWidget):
-    """Three ways to begin, or, without a model, what is needed first."""
+    """Three ways to begin, or, without a model, the way to a first one."""
 
     suggestion_chosen = Signal(str)
-    folder_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,23 +46,19 @@ class EmptyState(QWidget):
             button.clicked.connect(self._choose)
             layout.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
             self._buttons.append(button)
-        self._again = QPushButton("Look again", self)
-        self._again.clicked.connect(self.folder_requested)
-        layout.addWidget(self._again, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.first_run = FirstRun(self)
+        layout.addWidget(self.first_run)
         layout.addStretch(3)
         self.set_has_model(True)
 
     def set_has_model(self, has_model: bool) -> None:
         """Whether there is any model to speak with."""
         self._heading.setText("What is on your mind?" if has_model else "There is no model yet")
-        self._words.setText(
-            "Everything stays on this machine."
-            if has_model
-            else "Put a GGUF model file into the model folder (Settings shows where it is)."
-        )
+        self._words.setText("Everything stays on this machine." if has_model else "")
+        self._words.setVisible(has_model)
         for button in self._buttons:
             button.setVisible(has_model)
-        self._again.setVisible(not has_model)
+        self.first_run.setVisible(not has_model)
 
     def _choose(self) -> None:
         button = self.sender()

@@ -94,6 +94,18 @@ class ChatPage(QWidget):
         model = self._conversation.model if self._conversation else settings.model
         self._session.new(settings.system_prompt, settings.params, model)
 
+    def use_model(self, name: str) -> None:
+        """Go on with the model `name`: in the open conversation if it is empty, else in a new one."""
+        self.settings_changed.emit(replace(self._settings(), model=name))
+        if self._conversation is not None and self._stack.currentWidget() is self.empty:
+            self._choose_model(name)
+        else:
+            self.keep_unsaved()
+            self._wanted = None
+            settings = self._settings()
+            self._session.new(settings.system_prompt, settings.params, name)
+        self.focus_composer()
+
     def focus_composer(self) -> None:
         """Put the cursor where a person writes."""
         self.composer.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -113,6 +125,7 @@ class ChatPage(QWidget):
         self.empty.set_has_model(bool(models))
         appeared = bool(models) and not self._has_models
         self._has_models = bool(models)
+        self._say_status()
         if appeared and self._conversation is not None:
             self._load_model()
 
@@ -207,7 +220,6 @@ class ChatPage(QWidget):
         self.composer.stop_requested.connect(self._stop)
         self.composer.draft_changed.connect(self._save_draft)
         self.empty.suggestion_chosen.connect(self._suggest)
-        self.empty.folder_requested.connect(self.models_wanted)
         self.picker.about_to_open.connect(self.models_wanted)
         self.picker.chosen.connect(self._choose_model)
         self.panel.form.system_prompt_changed.connect(self._save_system_prompt)
@@ -251,6 +263,7 @@ class ChatPage(QWidget):
         self._replying = unfinished if replying else None
         self.transcript.set_messages(messages)
         self._stack.setCurrentWidget(self.transcript if messages else self.empty)
+        self._say_status()
         if switched:
             self.composer.set_text(conversation.draft)
         self.panel.form.show_values(conversation.system_prompt, conversation.params)
@@ -289,6 +302,7 @@ class ChatPage(QWidget):
             self._sending = None
         if self._is_open(conversation_id):
             self._stack.setCurrentWidget(self.transcript)
+            self._say_status()
             self.transcript.append(message)
             self.transcript.jump_to_end()
             self.composer.set_replying(True)
@@ -315,7 +329,13 @@ class ChatPage(QWidget):
         self.picker.set_status(status)
         self._show_model()
         self._show_meter()
-        if status.state is EngineState.FAILED:
+        self._say_status()
+
+    def _say_status(self) -> None:
+        """What went wrong with the engine; not that there is no model where the page itself is about that."""
+        status = self._supervisor.status
+        inviting = not self._has_models and self._stack.currentWidget() is self.empty
+        if status.state is EngineState.FAILED and not inviting:
             self.notice.say(
                 status.error,
                 [("Try again", self._restart)],

@@ -8,6 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
+    QCheckBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app import __version__
 from app.storage.paths import Paths
+from app.storage.secrets import TokenPlace
 from app.storage.settings import MAXIMUM_CONTEXT_LENGTH, MAXIMUM_THREADS, Settings, Theme
 from app.ui import theme
 from app.ui.chat.parameters import ParametersForm, WheelGuard
@@ -37,6 +39,8 @@ class SettingsPage(QScrollArea):
     changed = Signal(object)
     """`Settings`."""
     log_requested = Signal()
+    token_requested = Signal()
+    """Enter, change or forget the hub's token."""
 
     def __init__(self, settings: Callable[[], Settings], paths: Paths, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +59,7 @@ class SettingsPage(QScrollArea):
         self._add_appearance(layout)
         self._add_engine(layout)
         self._add_new_conversations(layout)
+        self._add_network(layout)
         self._add_data(layout)
         layout.addStretch(1)
         page = QWidget(self)
@@ -115,6 +120,29 @@ class SettingsPage(QScrollArea):
         )
         layout.addWidget(self._form)
 
+    def _add_network(self, layout: QVBoxLayout) -> None:
+        _section("Network", layout)
+        self._offline = QCheckBox("Work offline: nothing is looked up or downloaded")
+        self._offline.setChecked(self._settings().offline)
+        self._offline.toggled.connect(self._keep)
+        layout.addWidget(self._offline)
+        _hint("Without it Edgewise asks the model hub when you search, open a model or download one.", layout)
+        row = QHBoxLayout()
+        self._token = QLabel("Hub token: looking…")
+        self._token.setTextFormat(Qt.TextFormat.PlainText)
+        self._token.setWordWrap(True)
+        button = QPushButton("Token…")
+        button.setAccessibleName("Enter, change or forget the hub token")
+        button.clicked.connect(lambda: self.token_requested.emit())
+        row.addWidget(self._token, 1)
+        row.addWidget(button)
+        layout.addLayout(row)
+
+    def show_token(self, place: TokenPlace) -> None:
+        """Where the hub's token is, if there is one."""
+        known = place is not TokenPlace.NOWHERE
+        self._token.setText(f"Hub token: {place.value if known else 'none. Gated models ask for one.'}")
+
     def _add_data(self, layout: QVBoxLayout) -> None:
         _section("Where things lie", layout)
         for label, folder in (("Data folder", self._paths.home), ("Model folder", self._paths.models)):
@@ -149,6 +177,7 @@ class SettingsPage(QScrollArea):
             theme=self._theme.currentData(),
             context_length=self._context.value() or None,
             threads=self._threads.value() or None,
+            offline=self._offline.isChecked(),
         )
         if settings != self._settings():
             self.changed.emit(settings)

@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QLabel, QPushButton, QSlider, QStyle
 
 from app.advisor.ladder import Goal
 from app.models.catalog import catalog
-from app.ui import motion
 from app.ui.models.ladder_view import LadderView
 from tests.gui.models.advice import ladder
 
@@ -103,7 +102,6 @@ def test_where_less_motion_is_asked_for_there_is_none(view, monkeypatch) -> None
     def still(style, hint, *args):
         return 0 if hint is QStyle.StyleHint.SH_Widget_Animation_Duration else real(style, hint, *args)
 
-    monkeypatch.setattr(motion.QStyle, "styleHint", still)
     monkeypatch.setattr(type(view.style()), "styleHint", still)
     rest = view._column.pos()
     view.slide_in()

@@ -1,0 +1,368 @@
+"""What the models page asks for: the machine, verdicts, ladders, the hub, downloads. Nothing here blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.advisor.ladder import Goal, Ladder, Rung, Subject, Verdict
+from app.domain.catalog import CatalogModel
+from app.domain.errors import EdgewiseError, HubError, NotOnHub
+from app.domain.hub import Format, Variant
+from app.domain.machine import Machine
+from app.domain.model import LocalModel
+from app.models.catalog import catalog
+from app.models.hub import Sort
+from app.models.presence import is_of, quantization_of
+from app.services.background import Background
+from app.services.first_model import first_model
+from app.services.latest import Latest
+from app.services.this_machine import with_measured_bandwidth
+from app.storage.paths import Paths
+
+if TYPE_CHECKING:
+    from app.services.download_queue import DownloadQueue
+    from app.services.hub_access import HubAccess
+    from app.services.model_advice import ModelAdvice
+
+MOST_FOUND = 50
+SAME_SHARE = 0.02
+"""Of the memory: a change of what is free that changes no verdict worth reckoning thirty ladders anew."""
+
+
+class ModelsSession(QObject):
+    """Lives on the window's thread; its signals arrive there. The newest question of a kind is answered."""
+
+    machine_changed = Signal(object)
+    """A `Machine`."""
+    machine_busy = Signal(bool)
+    """It is being looked at or measured."""
+    verdicts_changed = Signal(object)
+    """Of the catalog's models: a mapping of id to `Verdict`."""
+    first_model_changed = Signal(object)
+    """A `FirstModel`."""
+    subject_changed = Signal(str, int, object)
+    """Of the ladder: name, context length it was trained for (0: unknown), and the `Goal` to begin with."""
+    ladder_changed = Signal(object)
+    """A `Ladder`."""
+    ladder_failed = Signal(object)
+    """An `EdgewiseError` in place of a ladder."""
+    found = Signal(str, object)
+    """Words, and the `HubModel`s for them."""
+    search_failed = Signal(str, object)
+    """Words, `EdgewiseError`."""
+    variants_found = Signal(str, object)
+    """Repository, its `Variant`s."""
+    variants_failed = Signal(str, object)
+    """Repository, `EdgewiseError`."""
+    download_begun = Signal(str)
+    """The name of what is in the queue now."""
+    download_failed = Signal(object)
+    """An `EdgewiseError`: it did not come into the queue."""
+    failed = Signal(object)
+    """An `EdgewiseError` that belongs to none of these."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        background: Background,
+        advice: ModelAdvice,
+        hub: HubAccess,
+        offline: Callable[[], bool],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._paths = paths
+        self._background = background
+        self._advice = advice
+        self._hub = hub
+        self._offline = offline
+        self._queue: DownloadQueue | None = None
+        self._machine: Machine | None = None
+        self._looking = False
+        self._judged_for: Machine | None = None
+        self._verdicts: Mapping[str, Verdict] = {}
+        self._local: Sequence[LocalModel] = ()
+        self._goal = Goal()
+        self._subject: Subject | None = None
+        self._model: CatalogModel | None = None
+        self._repository = ""
+        self._again: Callable[[], None] = lambda: None
+        self._ladders: Latest[Ladder] = Latest(background)
+        self._subjects: Latest[Subject] = Latest(background)
+        self._searches: Latest[object] = Latest(background)
+
+    @property
+    def goal(self) -> Goal:
+        """What was asked of a model last."""
+        return self._goal
+
+    @property
+    def machine(self) -> Machine | None:
+        """As it was looked at last; None before the first time."""
+        return self._machine
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is being looked at or measured."""
+        return self._looking
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """On the catalog's models, by id, as far as they are known."""
+        return self._verdicts
+
+    @property
+    def models(self) -> tuple[CatalogModel, ...]:
+        """The catalog."""
+        return catalog()
+
+    @property
+    def offline(self) -> bool:
+        """Whether the switch is on: nothing is looked up or downloaded."""
+        return self._offline()
+
+    @property
+    def repository(self) -> str:
+        """Of the ladder that is shown; empty without one."""
+        return self._repository
+
+    def use_queue(self, queue: DownloadQueue) -> None:
+        """Downloads go into this one from now on."""
+        self._queue = queue
+
+    def set_local(self, models: Sequence[LocalModel]) -> None:
+        """The models on this machine, to know which rungs are here."""
+        self._local = models
+        if self._subject is not None:
+            self._reckon()
+
+    # The machine
+
+    def look(self) -> None:
+        """Look at this machine, and measure its memory if that was never done. Verdicts follow."""
+        if self._looking:
+            return
+        self._looking = True
+        self.machine_busy.emit(True)
+        self._background.run(lambda: self._advice.machine(refresh=True), self._looked, self._not_looked)
+
+    def measure(self) -> None:
+        """Measure the memory's bandwidth again, which keeps all cores busy for a second."""
+        if self._looking or self._machine is None:
+            return
+        self._looking = True
+        self.machine_busy.emit(True)
+        machine = self._machine
+        self._background.run(lambda: self._measure(machine), self._measured, self._not_looked)
+
+    def _measure(self, machine: Machine) -> Machine:
+        with_measured_bandwidth(machine, self._paths)
+        return self._advice.machine(refresh=True)
+
+    def _looked(self, machine: Machine) -> None:
+        self._looking = False
+        self._know(machine)
+        if machine.bandwidth is None:
+            self.measure()
+        else:
+            self.machine_busy.emit(False)
+            self._judge()
+
+    def _measured(self, machine: Machine) -> None:
+        self._looking = False
+        self._know(machine)
+        self.machine_busy.emit(False)
+        self._judge()
+
+    def _not_looked(self, error: EdgewiseError) -> None:
+        self._looking = False
+        self.machine_busy.emit(False)
+        self.failed.emit(error)
+        self._judge()
+
+    def _know(self, machine: Machine) -> None:
+        self._machine = machine
+        self.machine_changed.emit(machine)
+
+    def _judge(self) -> None:
+        if self._subject is not None:
+            self._reckon()
+        if (
+            self._machine is not None
+            and self._judged_for is not None
+            and alike(self._machine, self._judged_for)
+        ):
+            return
+        self._judged_for = self._machine
+        # With the goal to begin with: what a slider asks of one model is no wish for all of them.
+        self._background.run(
+            lambda: self._advice.catalog_verdicts(catalog(), Goal()), self._judged, self.failed.emit
+        )
+
+    def _judged(self, verdicts: Mapping[str, Verdict]) -> None:
+        self._verdicts = verdicts
+        self.verdicts_changed.emit(verdicts)
+        if self._machine is not None:
+            self.first_model_changed.emit(first_model(self._machine, catalog(), verdicts))
+
+    # The ladder
+
+    def open_catalog_model(self, model: CatalogModel) -> None:
+        """Its ladder, at once from what is known; then with the hub's own sizes where it can be asked."""
+        self._begin(model, model.repository)
+        self._again = lambda: self.open_catalog_model(model)
+        self._subjects.ask(
+            lambda: self._advice.subject_of_catalog(model), self._refine, self.ladder_failed.emit
+        )
+
+    def _refine(self, subject: Subject) -> None:
+        model = self._model
+        self._take(subject)
+        if model is not None and not self._offline():
+            self._subjects.ask(
+                lambda: self._advice.subject_of_catalog(model, online=True), self._take, self._unrefined
+            )
+
+    def open_repository(self, repository: str) -> None:
+        """The ladder of a repository of the hub."""
+        self._begin(None, repository)
+        self._again = lambda: self.open_repository(repository)
+        self._subjects.ask(
+            lambda: self._advice.subject_of_repository(repository), self._take, self.ladder_failed.emit
+        )
+
+    def open_again(self) -> None:
+        """Ask once more for the ladder that could not be had."""
+        self._again()
+
+    def close_ladder(self) -> None:
+        """No answer about it is wanted any more."""
+        self._subject = self._model = None
+        self._repository = ""
+        self._subjects.forget()
+        self._ladders.forget()
+
+    def set_goal(self, goal: Goal) -> None:
+        """Reckon the ladder for this; the newest goal wins."""
+        self._goal = goal
+        self._reckon()
+
+    def _begin(self, model: CatalogModel | None, repository: str) -> None:
+        self.close_ladder()
+        self._model, self._repository = model, repository
+
+    def _take(self, subject: Subject) -> None:
+        first = self._subject is None
+        self._subject = subject
+        trained = subject.context_length
+        if 0 < trained < self._goal.context_length:
+            self._goal = replace(self._goal, context_length=trained)
+        if first:
+            self.subject_changed.emit(subject.name, trained, self._goal)
+        self._reckon()
+
+    def _unrefined(self, error: EdgewiseError) -> None:
+        # What is shown stands: that the hub cannot be asked matters when something is to be downloaded.
+        if not isinstance(error, HubError):
+            self.ladder_failed.emit(error)
+
+    def _reckon(self) -> None:
+        subject, goal, model, local = self._subject, self._goal, self._model, self._local
+        if subject is None:
+            return
+        self._ladders.ask(
+            lambda: with_local(self._advice.ladder(subject, goal), model, local),
+            self.ladder_changed.emit,
+            self.ladder_failed.emit,
+        )
+
+    # The hub
+
+    def search(self, words: str, format: Format | None, sort: str) -> None:
+        """Search the hub, ordered by a `Sort`. `found` or `search_failed` answers, for the newest words."""
+        self._searches.forget()
+        self._searches.ask(
+            lambda: self._hub.search(words, format=format, sort=Sort(sort), limit=MOST_FOUND),
+            lambda models: self.found.emit(words, models),
+            lambda error: self.search_failed.emit(words, error),
+        )
+
+    def find_variants(self, repository: str) -> None:
+        """What of a repository can be downloaded."""
+        self._background.run(
+            lambda: self._hub.variants(self._hub.repository(repository)),
+            lambda variants: self.variants_found.emit(repository, variants),
+            lambda error: self.variants_failed.emit(repository, error),
+        )
+
+    # Downloads
+
+    def download_rung(self, rung: Rung) -> None:
+        """Put a rung of the ladder shown into the queue; its files are asked for if they are not known."""
+        subject = self._subject
+        name = subject.name if subject is not None else self._repository
+        self._download(rung, self._repository, name)
+
+    def download_first(self, model: CatalogModel, rung: Rung) -> None:
+        """Likewise for the model to begin with."""
+        self._download(rung, model.repository, model.name)
+
+    def download(self, variant: Variant, name: str) -> None:
+        """Put it into the queue; `name` is what a person reads."""
+        queue = self._queue
+        if queue is None:
+            return
+        self._background.run(
+            lambda: queue.add(variant, name),
+            lambda _: self.download_begun.emit(name),
+            self.download_failed.emit,
+        )
+
+    def _download(self, rung: Rung, repository: str, name: str) -> None:
+        shown = f"{name} · {rung.quantization}"
+        if rung.variant is not None:
+            self.download(rung.variant, shown)
+            return
+        self._background.run(
+            lambda: self._variant(repository, rung.quantization),
+            lambda variant: self.download(variant, shown),
+            self.download_failed.emit,
+        )
+
+    def _variant(self, repository: str, quantization: str) -> Variant:
+        """On a worker thread. Raises `HubError`."""
+        for variant in self._hub.variants(self._hub.repository(repository)):
+            if variant.label.upper() == quantization.upper() and variant.format is Format.GGUF:
+                return variant
+        raise NotOnHub(f"{repository} does not offer {quantization} any more. Choose another quantization.")
+
+
+def alike(one: Machine, other: Machine) -> bool:
+    """Whether both run the same models: memory that is free apart, where it differs by a little only."""
+
+    def near(a: int | None, b: int | None, whole: int | None) -> bool:
+        return a == b or (a is not None and b is not None and abs(a - b) <= SAME_SHARE * (whole or 0))
+
+    if one.bandwidth != other.bandwidth or len(one.gpus) != len(other.gpus):
+        return False
+    return near(one.memory.available, other.memory.available, one.memory.total) and all(
+        near(mine.memory_free, its.memory_free, mine.memory_total)
+        for mine, its in zip(one.gpus, other.gpus, strict=True)
+    )
+
+
+def with_local(ladder: Ladder, model: CatalogModel | None, local: Sequence[LocalModel]) -> Ladder:
+    """`ladder` with the paths of those rungs of `model` that are on this machine."""
+    if model is None:
+        return ladder
+    paths = {quantization_of(each): each.path for each in local if is_of(each, model)}
+    rungs = tuple(
+        replace(rung, path=paths[rung.quantization]) if rung.quantization in paths else rung
+        for rung in ladder.rungs
+    )
+    at = next((n for n, rung in enumerate(ladder.rungs) if rung is ladder.recommended), None)
+    return replace(ladder, rungs=rungs, recommended=None if at is None else rungs[at])
