@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui import theme
 
-_WIDTH = 460
+_WIDTH, _LEAST_WIDTH = 460, 240
 
 
 class Invitation(QWidget):
@@ -68,6 +68,10 @@ class Invitation(QWidget):
 
     def _choose(self, button: QPushButton) -> None:
         self.chosen.emit(button.text())
+
+    def minimumSizeHint(self) -> QSize:
+        # Without the margins, which are as wide as there was room for a moment ago.
+        return QSize(_LEAST_WIDTH, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
