@@ -74,7 +74,7 @@ def copy_in(found: FoundModel, paths: Paths, progress: Progress, cancellation: C
     alone = found.format is Format.GGUF and len(files) == 1
     target = paths.models / (found.path.name if alone else found.names[0] or "model")
     _refuse_duplicate(found, target, files, alone=alone)
-    sizes = [file.stat().st_size for file in files]
+    sizes = [_size(file) for file in files]
     _check_space(paths.models, sum(sizes))
     staged = paths.incoming / f"{_PREFIX}{uuid.uuid4().hex}"
     hashes: dict[str, tuple[str, int]] = {}
@@ -163,6 +163,13 @@ def _copy(
         writing.flush()
         os.fsync(writing.fileno())
     return digest.hexdigest()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -290,6 +290,34 @@ def test_a_file_that_changes_while_it_is_copied(
     assert content(paths.models) == {}
 
 
+def test_a_file_that_goes_away_meanwhile(
+    paths: Paths, bring: Import, downloads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_model(downloads / "x.gguf")
+    monkeypatch.setattr(model_import, "_check_space", lambda *_: path.unlink())
+    with pytest.raises(ModelFileError, match=r"x\.gguf cannot be read"):
+        bring(path)
+    assert content(paths.models) == {}
+    assert not paths.incoming.exists()
+    write_model(path)
+    monkeypatch.setattr(model_import, "_refuse_duplicate", lambda *_, **__: path.unlink())
+    with pytest.raises(ModelFileError, match=r"x\.gguf cannot be read"):
+        bring(path)
+    assert content(paths.models) == {}
+
+
+def test_who_was_quicker_keeps_the_name(
+    paths: Paths, bring: Import, downloads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_model(downloads / "x.gguf")
+    quicker = paths.models / "x.gguf"
+    monkeypatch.setattr(model_import, "_check_space", lambda *_: quicker.write_bytes(b"quicker"))
+    with pytest.raises(ModelFileError, match="something else"):
+        bring(path)
+    assert quicker.read_bytes() == b"quicker"
+    assert content(paths.models) == {"x.gguf": 7}
+
+
 def test_what_a_crash_left_behind_is_cleared_and_a_running_copy_is_not(
     paths: Paths, bring: Import, downloads: Path
 ) -> None:
