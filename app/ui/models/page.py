@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -111,7 +111,11 @@ class ModelsPage(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        # What other programs did to memory, disk and files is seen whenever the page is come back to.
+        # What other programs did to memory, disk and files is seen whenever the page is come back to; after
+        # it is painted, since workers would slow that down.
+        QTimer.singleShot(0, self._look)
+
+    def _look(self) -> None:
         self._models.look()
         self._library_session.look()
         if self.tabs.current == LEDGER:
