@@ -93,8 +93,6 @@ def copy_in(found: FoundModel, paths: Paths, progress: Progress, cancellation: C
         raise explain_os_error(error, target) from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-        with suppress(OSError):
-            paths.incoming.rmdir()
     checksums = Checksums(paths.checksums)
     folder = "" if alone else f"{target.name}/"
     for name, (sha256, size) in hashes.items():

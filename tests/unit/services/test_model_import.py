@@ -240,7 +240,7 @@ def test_a_person_who_stops_it_finds_nothing(
         bring(path)
     assert bring.progress == [(1000, path.stat().st_size)]
     assert content(paths.models) == {}
-    assert not paths.incoming.exists()
+    assert list(paths.incoming.iterdir()) == []
 
 
 def test_a_disk_without_room_is_told_before_a_byte_is_written(
@@ -272,7 +272,7 @@ def test_a_disk_that_fails_leaves_nothing(
     with pytest.raises(expected):
         bring(path)
     assert content(paths.models) == {}
-    assert not paths.incoming.exists()
+    assert list(paths.incoming.iterdir()) == []
 
 
 def test_a_file_that_changes_while_it_is_copied(
@@ -298,7 +298,7 @@ def test_a_file_that_goes_away_meanwhile(
     with pytest.raises(ModelFileError, match=r"x\.gguf cannot be read"):
         bring(path)
     assert content(paths.models) == {}
-    assert not paths.incoming.exists()
+    assert list(paths.incoming.iterdir()) == []
     write_model(path)
     monkeypatch.setattr(model_import, "_refuse_duplicate", lambda *_, **__: path.unlink())
     with pytest.raises(ModelFileError, match=r"x\.gguf cannot be read"):
