@@ -36,9 +36,10 @@ _EMBEDDERS = frozenset(
 def details_of(header: GgufHeader, file_name: str, further: Sequence[GgufHeader] = ()) -> ModelDetails:
     """What `header` says; `further` are those of a split model's later parts. Never raises.
 
-    `file_name` (without its ending) says what the header leaves open.
+    `file_name`, with its ending or without, says what the header leaves open.
     """
-    by_name, quantization_by_name = split_name(file_name)
+    stem = file_name[:-5] if file_name.lower().endswith(".gguf") else file_name
+    by_name, quantization_by_name = split_name(stem)
     licence = _text(header, "general.license", MAX_WORD)
     if licence.casefold() in ("", "other"):
         licence = _text(header, "general.license.name", MAX_WORD) or licence

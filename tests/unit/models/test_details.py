@@ -52,6 +52,7 @@ def test_what_a_written_header_says(tmp_path):
 
 def test_a_header_that_says_nothing():
     details = details_of(GgufHeader(3, {}, (), 0), "My-Model-Q5_K_M")
+    assert details == details_of(GgufHeader(3, {}, (), 0), "My-Model-Q5_K_M.GGUF")
     assert (details.title, details.quantization) == ("My-Model", "Q5_K_M")
     assert (details.architecture, details.licence, details.languages) == ("", "", ())
     assert (details.parameters, details.context_length, details.layers) == (None, None, None)
