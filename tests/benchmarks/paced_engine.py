@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from app.domain.model import LocalModel
-from app.engines.base import Launch, LoadOptions
+from app.engines.base import Launch, LoadOptions, LoadReport
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.openai_client import Dialect
 
@@ -47,8 +47,6 @@ class PacedEngine(LlamaCpp):
         return False
 
     def read_load(self, log: str) -> LoadReport:
-        from app.engines.base import LoadReport
-
         return LoadReport()
 
     def port_was_taken(self, log: str) -> bool:
