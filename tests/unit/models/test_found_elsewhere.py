@@ -89,6 +89,18 @@ def test_models_of_the_hub_s_cache(home):
     assert known_sha256(home / "gone") is None
 
 
+def test_huggingface_hub_itself_finds_the_same_file(home):
+    import huggingface_hub  # half a second
+
+    link = cached(home / "hub", "own-er/Na.me", "0" * 40, "sub/model-Q4_K_M.gguf")
+    put(home / "hub" / "models--own-er--Na.me" / "refs" / "main", b"0" * 40)
+    found = huggingface_hub.try_to_load_from_cache("own-er/Na.me", "sub/model-Q4_K_M.gguf", home / "hub")
+    (model,) = hugging_face(home / "hub")
+    assert found == str(model.path) == str(link)
+    (repository,) = huggingface_hub.scan_cache_dir(home / "hub").repos
+    assert f"{repository.repo_id}/sub/model-Q4_K_M" == model.names[-1]
+
+
 def test_of_several_revisions_the_main_one_counts(home):
     cache = home / "hub"
     cached(cache, "o/n", "aaaa", "model.gguf", DIGEST)
