@@ -106,7 +106,7 @@ class ModelLibrary:
         entries = self.entries()
         model = find_model([entry.model for entry in entries], wanted, folder=self._paths.models)
         for entry in entries:
-            if entry.model == model:
+            if entry.model.path == model.path:
                 return entry
         raise ModelFileError(f"{model.path} is not in the library. Import it first.")
 

@@ -219,6 +219,7 @@ def test_an_entry_is_of_the_library(paths: Paths, library: ModelLibrary, tmp_pat
     write_model(paths.models / "x.gguf")
     outside = write_model(tmp_path / "outside.gguf")
     assert library.entry("x").model.path == paths.models / "x.gguf"
+    assert library.entry(str(paths.models / "x.gguf")) == library.entry("x")
     assert library.find(str(outside)).path == outside
     with pytest.raises(ModelFileError, match="not in the library"):
         library.entry(str(outside))
