@@ -22,7 +22,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from build import package_sources, starter_model, system_packages
+from app.engines import package_sources
+from build import starter_model, system_packages
 from build.commands import Runner, SetupFailed
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -113,8 +114,7 @@ def get_uv(runner: Runner) -> Path:
             [pip, *PIP_INSTALL, "-r", REQUIREMENTS / "tools.txt"],
         )
         stamp.write_text(wanted, encoding="utf-8")
-    listing = runner.run("Reading pip's settings", [pip, "config", "list"])
-    settings = package_sources.pip_settings(listing)
+    settings = package_sources.pip_settings(runner.environment)
     runner.environment.update(package_sources.uv_variables(settings, runner.environment))
     return uv
 
