@@ -25,6 +25,7 @@ BENCHMARKS = (
     "probe",
     "forecast",
     "library",
+    "library_view",
 )
 ONE = "--one"
 

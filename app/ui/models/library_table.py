@@ -49,6 +49,7 @@ HEADINGS = {
     Column.LAST_USED: "Last used",
     Column.DEEDS: "",
 }
+_COLUMNS = len(Column)
 _FIGURES = (Column.PARAMETERS, Column.SIZE, Column.CONTEXT)
 
 
@@ -68,32 +69,32 @@ class LibraryTable(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._entries: list[LibraryEntry] = []
+        self._rows: list[_Row] = []
         self._states: dict[str, State] = {}
 
     def set_entries(self, entries: Sequence[LibraryEntry]) -> None:
         """Show these. Rows that stay keep their place, and so what is selected."""
         wanted = {entry.model.name: entry for entry in entries}
         self._states = {name: state for name, state in self._states.items() if name in wanted}
-        if not self._entries:  # the first time: at once
+        if not self._rows:  # the first time: at once
             self.beginResetModel()
-            self._entries = list(wanted.values())
+            self._rows = [_Row(entry) for entry in wanted.values()]
             self.endResetModel()
             return
-        for row in reversed(range(len(self._entries))):
-            if self._entries[row].model.name not in wanted:
-                self.beginRemoveRows(QModelIndex(), row, row)
-                del self._entries[row]
+        for place in reversed(range(len(self._rows))):
+            if self._rows[place].entry.model.name not in wanted:
+                self.beginRemoveRows(QModelIndex(), place, place)
+                del self._rows[place]
                 self.endRemoveRows()
-        for row, old in enumerate(self._entries):
-            new = wanted.pop(old.model.name)
-            if new != old:
-                self._entries[row] = new
-                self._tell(row)
+        for place, row in enumerate(self._rows):
+            new = wanted.pop(row.entry.model.name)
+            if new != row.entry:
+                self._rows[place] = _Row(new)
+                self._tell(place)
         if wanted:
-            first = len(self._entries)
+            first = len(self._rows)
             self.beginInsertRows(QModelIndex(), first, first + len(wanted) - 1)
-            self._entries.extend(wanted.values())
+            self._rows.extend(_Row(entry) for entry in wanted.values())
             self.endInsertRows()
 
     def set_state(self, name: str, state: State | None) -> bool:
@@ -110,20 +111,20 @@ class LibraryTable(QAbstractTableModel):
 
     def entry(self, row: int) -> LibraryEntry:
         """The model in `row`."""
-        return self._entries[row]
+        return self._rows[row].entry
 
     def row_of(self, name: str) -> int | None:
         """Where the model of this name stands."""
-        return next((row for row, entry in enumerate(self._entries) if entry.model.name == name), None)
+        return next((place for place, row in enumerate(self._rows) if row.entry.model.name == name), None)
 
     def _tell(self, row: int, last: Column = Column.DEEDS) -> None:
         self.dataChanged.emit(self.index(row, Column.NAME), self.index(row, last))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._entries)
+        return 0 if parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(Column)
+        return 0 if parent.isValid() else _COLUMNS
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -137,35 +138,56 @@ class LibraryTable(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        entry = self._entries[index.row()]
+        row = self._rows[index.row()]
         column = index.column()
+        if role == SORT:  # first: sorting a thousand rows asks for this some twenty thousand times
+            return row.keys[column]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return _shown(entry, column)
+                return row.shown(column)
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(column)
             case Qt.ItemDataRole.ToolTipRole if column == Column.NAME:
-                return f"{entry.model.name}\n{entry.model.path}"
+                return f"{row.entry.model.name}\n{row.entry.model.path}"
             case Qt.ItemDataRole.AccessibleTextRole if column == Column.NAME:
-                return self._spoken(entry)
+                return self._spoken(row)
             case _ if role == ENTRY:
-                return entry
-            case _ if role == SORT:
-                return _sorted_by(entry, column)
+                return row.entry
             case _ if role == SEARCHED:
-                return _searched(entry)
+                return row.searched
             case _ if role == STATE:
-                return self._states.get(entry.model.name) or _usual_state(entry)
+                return self._state(row.entry)
         return None
 
-    def _spoken(self, entry: LibraryEntry) -> str:
+    def _state(self, entry: LibraryEntry) -> State:
+        return self._states.get(entry.model.name) or _usual_state(entry)
+
+    def _spoken(self, row: _Row) -> str:
         """The row as a sentence."""
         columns = (Column.NAME, Column.QUANTIZATION, Column.SIZE, Column.PLACE)
-        state = self._states.get(entry.model.name) or _usual_state(entry)
-        parts = [_shown(entry, column) for column in columns]
-        if entry.last_used is not None:
-            parts.append(f"last used {_shown(entry, Column.LAST_USED)}")
-        return ", ".join(part for part in (*parts, state.words) if part and part != words.UNKNOWN)
+        said = [row.shown(column) for column in columns]
+        if row.entry.last_used is not None:
+            said.append(f"last used {row.shown(Column.LAST_USED)}")
+        said.append(self._state(row.entry).words)
+        return ", ".join(part for part in said if part and part != words.UNKNOWN)
+
+
+class _Row:
+    """A model as it is shown and sorted: a thousand rows are sorted by asking for these again and again."""
+
+    __slots__ = ("_cells", "entry", "keys", "searched")
+
+    def __init__(self, entry: LibraryEntry) -> None:
+        self.entry = entry
+        self._cells = _cells(entry)
+        self.keys = _keys(entry, self._cells)
+        self.searched = _searched(entry, self._cells)
+
+    def shown(self, column: int) -> str:
+        """The words of a cell; time passes for one of them."""
+        if column == Column.LAST_USED:
+            return words.ago(self.entry.last_used, time.time())
+        return self._cells[column]
 
 
 def name_of(entry: LibraryEntry) -> str:
@@ -190,27 +212,40 @@ def removal_question(entry: LibraryEntry, freed: int) -> str:
     return f"Delete {name_of(entry)}? This frees {words.size(freed)} and cannot be undone."
 
 
-def _shown(entry: LibraryEntry, column: int) -> str:
+def _cells(entry: LibraryEntry) -> tuple[str, ...]:
+    """The words of a row, a string for each column; what time changes and the buttons' room are empty."""
     title, quantization = display_name(entry.model.name)
     details = entry.details
-    match column:
-        case Column.NAME:
-            return title or entry.model.name
-        case Column.QUANTIZATION:
-            said = details.quantization if details is not None else ""
-            otherwise = Format.SAFETENSORS if entry.model.format is Format.SAFETENSORS else words.UNKNOWN
-            return said or quantization or otherwise
-        case Column.PARAMETERS:
-            return words.parameters(details.parameters if details is not None else None)
-        case Column.SIZE:
-            return words.size(entry.model.size)
-        case Column.CONTEXT:
-            return words.tokens(details.context_length if details is not None else None)
-        case Column.PLACE:
-            return place_words(entry.model.place)
-        case Column.LAST_USED:
-            return words.ago(entry.last_used, time.time())
-    return ""
+    said = details.quantization if details is not None else ""
+    otherwise = Format.SAFETENSORS if entry.model.format is Format.SAFETENSORS else words.UNKNOWN
+    return (
+        title or entry.model.name,
+        said or quantization or otherwise,
+        words.parameters(details.parameters if details is not None else None),
+        words.size(entry.model.size),
+        words.tokens(details.context_length if details is not None else None),
+        place_words(entry.model.place),
+        "",
+        "",
+    )
+
+
+def _keys(entry: LibraryEntry, cells: Sequence[str]) -> tuple[float | str, ...]:
+    """What each column is sorted by: words, or figures as floats.
+
+    Qt compares whole numbers of 32 and of 64 bits as if all were of 32.
+    """
+    details = entry.details
+    return (
+        cells[Column.NAME].casefold(),
+        cells[Column.QUANTIZATION].casefold(),
+        float((details.parameters if details is not None else None) or -1),
+        float(entry.model.size),
+        float((details.context_length if details is not None else None) or -1),
+        cells[Column.PLACE].casefold(),
+        -1.0 if entry.last_used is None else float(entry.last_used),
+        "",
+    )
 
 
 def place_words(place: Place) -> str:
@@ -231,26 +266,11 @@ def _usual_state(entry: LibraryEntry) -> State:
     return State(" · ".join(part for part in said if part))
 
 
-def _sorted_by(entry: LibraryEntry, column: int) -> float | str:
-    """Figures as floats: Qt compares whole numbers of 32 and of 64 bits as if all were of 32."""
-    details = entry.details
-    match column:
-        case Column.PARAMETERS:
-            return float((details.parameters if details is not None else None) or -1)
-        case Column.SIZE:
-            return float(entry.model.size)
-        case Column.CONTEXT:
-            return float((details.context_length if details is not None else None) or -1)
-        case Column.LAST_USED:
-            return -1.0 if entry.last_used is None else float(entry.last_used)
-    return _shown(entry, column).casefold()
-
-
-def _searched(entry: LibraryEntry) -> str:
+def _searched(entry: LibraryEntry, cells: Sequence[str]) -> str:
     details = entry.details
     said = (details.title, details.architecture, details.licence) if details is not None else ()
-    shown = (_shown(entry, Column.QUANTIZATION), _shown(entry, Column.PLACE))
-    return " ".join((entry.model.name, _shown(entry, Column.NAME), *shown, *said))
+    columns = (Column.NAME, Column.QUANTIZATION, Column.PLACE)
+    return " ".join((entry.model.name, *(cells[column] for column in columns), *said))
 
 
 def _alignment(column: int) -> int:
