@@ -232,15 +232,6 @@ def test_one_that_waits_for_its_next_try_takes_no_place(queues, started):
     until(lambda: states(queue) == [RETRYING, RUNNING])
 
 
-def test_waits_double_up_to_the_longest_and_vary():
-    patience = Patience(first_s=2.0, longest_s=60.0, jitter=0.0)
-    assert [patience.wait_s(n) for n in range(1, 8)] == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
-    waits = {Patience(first_s=2.0, jitter=0.25).wait_s(1) for _ in range(100)}
-    assert len(waits) > 50
-    assert min(waits) >= 1.5
-    assert max(waits) <= 2.5
-
-
 def test_a_token_that_cannot_be_had_is_said(queues, started):
     def locked():
         raise HubError("The keyring is locked.")
