@@ -77,7 +77,7 @@ class EngineProcess:
         with log:
             try:
                 process: subprocess.Popen[bytes] = subprocess.Popen(
-                    [*_guard_command(), *launch.argv],
+                    [*guard_command(), *launch.argv],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -161,7 +161,8 @@ class EngineProcess:
             return ""
 
 
-def _guard_command() -> list[str]:
+def guard_command() -> list[str]:
+    """What stands before a command so that it ends with this process; see `app.engines.guard`."""
     if getattr(sys, "frozen", False):  # a frozen app has no interpreter to call; __main__ dispatches
         return [sys.executable, "--engine-guard"]
     return [sys.executable, "-I", "-S", guard.__file__]
