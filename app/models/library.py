@@ -74,7 +74,8 @@ def find_model(models: Sequence[LocalModel], wanted: str | None, *, folder: Path
 
 def display_name(name: str) -> tuple[str, str]:
     """A model's name in two parts for reading: ("SmolLM2 135M Instruct", "Q4_1"); the second may be empty."""
-    title, quantization = split_name(name.rsplit("/", 1)[-1])
+    # Ollama writes qwen3:8b-q4_K_M.
+    title, quantization = split_name(name.rsplit("/", 1)[-1].replace(":", "-"))
     return re.sub(r"[-_ ]+", " ", title).strip(), quantization
 
 

@@ -131,6 +131,8 @@ def test_what_is_not_there(folder, wanted):
         ("gemma_3_4b_it-BF16", ("gemma 3 4b it", "BF16")),
         ("Zoë 家", ("Zoë 家", "")),
         ("plain", ("plain", "")),
+        ("qwen3:8b", ("qwen3 8b", "")),
+        ("hf.co/owner/Tiny-GGUF:Q4_K_M", ("Tiny GGUF", "Q4_K_M")),
         ("", ("", "")),
     ],
 )
