@@ -115,7 +115,7 @@ class RepositoryFiles:
                 while (at := sink.seek(0, io.SEEK_END)) < facts.size:
                     self._fetch_from(at, facts, sink)
         except OSError as error:
-            raise _explain_disk(error, part) from error
+            raise explain_disk(error, part) from error
 
     def _fetch_from(self, at: int, facts: FileFacts, sink: _PartFile) -> None:
         """One request: the bytes from `at` on."""
@@ -189,7 +189,7 @@ class _PartFile(io.FileIO):
             while left:
                 left = left[super().write(left) :]
         except OSError as error:  # said here: huggingface_hub's errors are OSErrors, too
-            raise _explain_disk(error, self._path) from error
+            raise explain_disk(error, self._path) from error
         self._on_bytes(self.tell())
         return len(data)
 
@@ -242,7 +242,8 @@ def _check_extent(status: int, headers: Mapping[str, str], start: int, size: int
         )
 
 
-def _explain_disk(error: OSError, part: Path) -> StorageError:
+def explain_disk(error: OSError, path: Path) -> StorageError:
+    """The failure to raise where reading or writing at `path` ended with `error`."""
     if error.errno in _NO_SPACE:
         return DiskFull(
             "The disk is full. Free some space, then go on; what has arrived is kept.", detail=str(error)
@@ -254,9 +255,9 @@ def _explain_disk(error: OSError, part: Path) -> StorageError:
             detail=str(error),
         )
     return StorageError(
-        f"What arrives cannot be written ({error.strerror}). Check that the disk with the model folder is "
-        "connected and healthy.",
-        detail=f"{part}: {error}",
+        f"The files of the download cannot be read or written ({error.strerror}). Check that the disk with "
+        "the model folder is connected and healthy, and that you may write there.",
+        detail=f"{path}: {error}",
     )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from app.domain.errors import DownloadDamaged, EdgewiseError, ModelFileError
 from app.domain.hub import HubFile
-from app.models.download_fetch import Checksum, FileFacts, RepositoryFiles, check_space, matches
+from app.models.download_fetch import Checksum, FileFacts, RepositoryFiles, check_space, explain_disk, matches
 from app.models.download_messages import (
     DownloadJob,
     Failed,
@@ -59,10 +59,13 @@ def run(job: DownloadJob) -> tuple[Stored, ...]:
     """
     check_names(job.variant)
     staging = Staging(job.staging)
-    with staging.locked():
-        download = _Download(job, staging)
-        with _Reporter(download.progress):
-            return download.run()
+    try:
+        with staging.locked():
+            download = _Download(job, staging)
+            with _Reporter(download.progress):
+                return download.run()
+    except OSError as error:  # the network's have been explained where they happened
+        raise explain_disk(error, job.staging) from error
 
 
 def tell(message: Message) -> None:

@@ -141,7 +141,7 @@ def test_a_disk_without_room_is_said_in_a_sentence(tmp_path):
     ],
 )
 def test_what_the_disk_says_is_explained(part, number, kind, words):
-    error = download_fetch._explain_disk(OSError(number, "as it says"), part)
+    error = download_fetch.explain_disk(OSError(number, "as it says"), part)
     assert type(error) is kind
     assert words in error.message
 

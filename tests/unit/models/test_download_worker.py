@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import HubError
+from app.domain.errors import HubError, StorageError
 from app.domain.hub import Format, HubFile, Variant
 from app.models.download_messages import (
     DownloadJob,
@@ -114,6 +114,13 @@ def test_a_part_that_is_too_long_is_begun_anew(hub, tmp_path):
     staging.part(0).write_bytes(bytes(500_000))
     run(job(tmp_path))
     assert (tmp_path / "models" / NAME / "a.gguf").read_bytes() == small_gguf(400_000)
+
+
+def test_a_folder_that_cannot_be_made_is_a_failure_with_a_sentence(hub, tmp_path):
+    (tmp_path / "models").write_bytes(b"a file is in the way")
+    with pytest.raises(StorageError, match="cannot be read or written"):
+        run(job(tmp_path))
+    assert hub.asked == []
 
 
 def test_an_unsafe_job_touches_nothing(hub, tmp_path):
