@@ -20,7 +20,7 @@ from app.models.details import details_of, why_no_chat
 from app.models.found_elsewhere import found_elsewhere, known_sha256
 from app.models.gguf_header import check_complete, read_header
 from app.models.library import find_model, named
-from app.models.model_files import FoundModel, files_of, model_at, models_under, parts_of
+from app.models.model_files import PART, FoundModel, files_of, model_at, models_under, parts_of
 from app.models.safetensors_folder import details_of_folder
 from app.models.verify import Progress, verify
 from app.services.model_import import copy_in, importable
@@ -52,6 +52,8 @@ class ModelLibrary:
         self._headers = HeaderCache(paths.header_cache)
         self._added = AddedModels(paths.added_models)
         self._checksums = Checksums(paths.checksums)
+        self._names: dict[str, LocalModel] = {}
+        """As they were listed last."""
 
     def models(self) -> list[LocalModel]:
         """All of them, by name."""
@@ -116,6 +118,8 @@ class ModelLibrary:
         Else the smallest that can chat, of Edgewise's own folder rather than of another program. Raises
         ModelFileError when there is none, or more than one is meant.
         """
+        if wanted is not None and (model := self._as_before(wanted)) is not None:
+            return model
         models = self.models()
         if wanted is not None:
             return find_model(models, wanted, folder=self._paths.models)
@@ -210,7 +214,19 @@ class ModelLibrary:
         found += [model_at(path, Place.IN_PLACE) or _missing(path) for path in self._added.all()]
         with suppress(RuntimeError):  # nobody's home can be told
             found += found_elsewhere(os.environ, Path.home())
-        return named(found)
+        entries = named(found)
+        self._names = {entry.model.name: entry.model for entry in entries}
+        return entries
+
+    def _as_before(self, name: str) -> LocalModel | None:
+        """The model of that name, if its one file is as it was: a reply shall not wait for the whole list."""
+        model = self._names.get(name)
+        if model is None or model.format is not Format.GGUF or PART.fullmatch(model.path.stem):
+            return None
+        with suppress(OSError):
+            if model.path.stat().st_size == model.size:
+                return model
+        return None
 
     def _with_known_details(self, entry: LibraryEntry, last_used: float | None = None) -> LibraryEntry:
         last_used = entry.last_used if last_used is None else last_used

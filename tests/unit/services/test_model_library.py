@@ -207,6 +207,29 @@ def test_what_cannot_chat_is_never_chosen_by_itself(
     assert library.choose(None, None).name == "small"
 
 
+def test_a_model_that_is_as_it_was_is_found_without_a_list(
+    paths: Paths, library: ModelLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_model(paths.models / "x.gguf")
+    first = library.choose("x", None)
+    listed: list[bool] = []
+    original = library._listed
+
+    def listing() -> list[LibraryEntry]:
+        listed.append(True)
+        return original()
+
+    monkeypatch.setattr(library, "_listed", listing)
+    assert library.choose("x", None) is first
+    assert listed == []
+    write_model(path, llama().tensor("more", (4096,), 0, 7168))
+    assert library.choose("x", None).size > first.size
+    assert listed == [True]
+    path.unlink()
+    with pytest.raises(ModelFileError, match="There is no model “x”"):
+        library.choose("x", None)
+
+
 def test_where_none_can_chat_loading_the_smallest_says_why(paths: Paths, library: ModelLibrary) -> None:
     with pytest.raises(ModelFileError, match="There is no model yet") as caught:
         library.choose(None, None)
