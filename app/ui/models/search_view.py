@@ -67,7 +67,7 @@ class SearchView(QWidget):
         self._field.textChanged.connect(self._typed)
         self._field.returnPressed.connect(self._search_now)
         self._spinner = Spinner(self._field)
-        self._format = _choice("Format", _FORMATS, self)
+        self._format = _choice("Format", [(words, None) for words, _ in _FORMATS], self)
         self._order = _choice("Order", _ORDERS, self)
         for choice in (self._format, self._order):
             choice.activated.connect(self._search)
@@ -195,6 +195,10 @@ class SearchView(QWidget):
     def _words(self) -> str:
         return " ".join(self._field.text().split())
 
+    def _wanted_format(self) -> Format | None:
+        # Not the box's data: of a `Format` Qt would give back a mere string.
+        return _FORMATS[self._format.currentIndex()][1]
+
     def _waits_for(self, words: str) -> bool:
         return self._asked is not None and self._asked[0] == words == self._words()
 
@@ -218,7 +222,7 @@ class SearchView(QWidget):
 
     def _search(self) -> None:
         self._pause.stop()
-        wanted = (self._words(), self._format.currentData(), self._order.currentData())
+        wanted = (self._words(), self._wanted_format(), self._order.currentData())
         if self._offline or not wanted[0] or wanted == self._asked:
             return
         self._asked = wanted
@@ -265,7 +269,7 @@ class SearchView(QWidget):
             self._say_nothing_found()
 
     def _say_nothing_found(self) -> None:
-        narrowed = self._format.currentData() is not None
+        narrowed = self._wanted_format() is not None
         self._empty.say(
             "Nothing found",
             f"The hub has no model for “{self._words()[:60]}”"
@@ -284,7 +288,7 @@ class SearchView(QWidget):
             case "Show log" if self._failure is not None:
                 self.log_requested.emit(*self._failure)
             case "Search both formats":
-                self._format.setCurrentIndex(self._format.findData(None))
+                self._format.setCurrentIndex(_FORMATS.index(("Both formats", None)))
                 self._search()
             case "Try again":
                 self._search_now()

@@ -116,6 +116,7 @@ def test_enter_searches_at_once(search, qtbot) -> None:
     with qtbot.waitSignal(search.searched, timeout=search_view.PAUSE_MS // 2) as told:
         qtbot.keyClick(field(search), Qt.Key.Key_Return)
     assert told.args == ["qwen3 4b", Format.GGUF, "downloads"]
+    assert isinstance(told.args[1], Format)  # a mere string is equal to it, too
 
 
 def test_a_pause_searches_once(search, qtbot) -> None:
