@@ -18,7 +18,7 @@ from types import FrameType
 from app import __version__
 from app.domain.generation import PARAMETERS, Parameter
 
-COMMANDS = ("chat", "doctor", "probe", "models")
+COMMANDS = ("chat", "doctor", "probe", "models", "advise")
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
 
@@ -64,6 +64,10 @@ def _command(options: argparse.Namespace) -> int:
         from app.cli.models import run as run_models
 
         return run_models(options)
+    if options.command == "advise":
+        from app.cli.advise import advise
+
+        return advise(options.model, context=options.context, speed=options.speed, as_json=options.json)
     from app.cli.machine import show_machine
 
     return show_machine(as_json=options.json, measure=options.bandwidth)
@@ -130,6 +134,21 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument("--json", action="store_true", help="as one JSON object; sizes in bytes")
     probe.add_argument("--bandwidth", action="store_true", help="measure the memory’s bandwidth anew")
     probe.set_defaults(verbose=False)
+
+    advise = commands.add_parser(
+        "advise",
+        parents=[verbose],
+        help="say which quantization of a model suits this computer, and why",
+        description="Compares the quantizations of a model on this computer, and recommends one.",
+    )
+    advise.add_argument(
+        "model", metavar="MODEL", help="of the catalog, of your library, a repository (owner/name), or a file"
+    )
+    advise.add_argument("--context", type=_context, metavar="N", help="context length in tokens (8192)")
+    advise.add_argument(
+        "--speed", type=_within(0.1, 10_000, whole=False), metavar="X", help="tokens a second to reach (15)"
+    )
+    advise.add_argument("--json", action="store_true", help="as one JSON object; memory in bytes")
 
     from app.cli.models import add_parser
 

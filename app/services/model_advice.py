@@ -14,7 +14,7 @@ from threading import Lock
 from app.advisor.correction import Correction
 from app.advisor.ladder import Candidate, Goal, Ladder, Subject, Verdict, climb, verdict
 from app.domain.catalog import CatalogModel
-from app.domain.errors import HubError, NotOnHub
+from app.domain.errors import HubError, ModelFileError, NotOnHub
 from app.domain.hub import Format, HubRepository, Variant
 from app.domain.machine import Machine
 from app.domain.model import Place
@@ -134,10 +134,14 @@ class ModelAdvice:
             except HubError:
                 return self.subject_of_catalog(model)
         library = ModelLibrary(self._paths)
-        if any(each.name == words for each in library.models()):
-            return self.subject_of_file(library.find(words).path)
-        if _REPOSITORY.fullmatch(words):
+        names = [each.name for each in library.models()]
+        if words not in names and _REPOSITORY.fullmatch(words):
             return self.subject_of_repository(words)
+        if not any(words.casefold() in name.casefold() for name in names):
+            raise ModelFileError(
+                f"There is no model “{words}” in the catalog or in your library. Name a GGUF file, or a "
+                "repository of the hub as owner/name."
+            )
         return self.subject_of_file(library.find(words).path)
 
     def ladder(self, subject: Subject, goal: Goal) -> Ladder:

@@ -21,7 +21,7 @@ from app.models.gguf_header import read_header
 from tests.unit.advisor.cases import machine
 
 CONTEXT = 8192
-LONGER_THAN_A_STEP = "Say something. " * 300
+LONGER_THAN_A_STEP = "Say something. " * 200
 GROUPS = Path("/sys/fs/cgroup/memory")
 
 

@@ -1,0 +1,177 @@
+"""`edgewise advise`: which quantization of a model suits this computer, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from app.advisor.correction import Correction, correction_of
+from app.advisor.ladder import Fit, Goal, Ladder, Rung, verdict
+from app.cli.command_line import OK
+from app.cli.console import Console
+from app.cli.hub_models import open_hub
+from app.cli.table import table
+from app.domain.errors import StorageError
+from app.domain.ledger import LedgerEntry
+from app.services.model_advice import ModelAdvice
+from app.services.this_machine import with_measured_bandwidth
+from app.storage.database import Database
+from app.storage.ledger import Ledger
+from app.storage.paths import Paths
+
+UNKNOWN = "–"
+RECOMMENDED = "★"
+_HEADINGS = ("", "Quantization", "Fits", "Quality", "Perplexity", "File", "Needs", "Tokens/s")
+_WORDS = 4
+"""Columns that are words; the others are numbers."""
+
+
+def advise(wanted: str, *, context: int | None, speed: float | None, as_json: bool) -> int:
+    """Run the command; returns the exit status. `context` in tokens, `speed` in tokens a second.
+
+    The first time, the memory's bandwidth is measured. Raises HubError, ModelFileError or StorageError.
+    """
+    paths = Paths.find()
+    console = Console()
+    usual = Goal()
+    goal = Goal(context or usual.context_length, speed or usual.target_speed)
+    loads = _loads(paths)
+
+    def corrections(architecture: str, engine: str) -> Correction:
+        return correction_of(loads, engine=engine, architecture=architecture)
+
+    advice = ModelAdvice(paths, open_hub(paths), corrections)
+    console.transient(f"Looking at {wanted}…")
+    try:
+        subject = advice.find_subject(wanted)
+    finally:
+        console.settle()
+    _measure_once(advice, paths, console)
+    ladder = advice.ladder(subject, goal)
+    if as_json:
+        console.write(json.dumps(described(ladder), indent=2, ensure_ascii=False) + "\n")
+    else:
+        for line in lines(ladder):
+            console.line(line)
+    return OK
+
+
+def described(ladder: Ladder) -> dict[str, object]:
+    """`ladder` for a program: bytes, bytes and tokens a second; null where nobody knows."""
+    told = verdict(ladder)
+    return {
+        "name": ladder.name,
+        "goal": asdict(ladder.goal),
+        "available": ladder.available,
+        "gpu_available": ladder.gpu_available,
+        "bandwidth": ladder.bandwidth,
+        "recommended": ladder.recommended.quantization if ladder.recommended else None,
+        "because": ladder.because,
+        "runners_up": ladder.runners_up,
+        "would_change": ladder.would_change,
+        "verdict": {"level": told.level, "words": told.words},
+        "rungs": [_described(rung) for rung in ladder.rungs],
+        "quality_source": ladder.quality_source,
+    }
+
+
+def lines(ladder: Ladder) -> Iterable[str]:
+    """`ladder` for people. GB are 10^9 bytes."""
+    yield f"{ladder.name}, {ladder.goal.context_length:,} tokens of context. This machine: {_machine(ladder)}"
+    if ladder.rungs:
+        yield ""
+        yield from table([_HEADINGS, *(_row(rung, ladder) for rung in ladder.rungs)], left=_WORDS)
+    yield ""
+    yield ladder.because
+    yield from ladder.runners_up
+    yield from ladder.would_change
+    if not ladder.rungs:
+        return
+    yield ""
+    if not any(rung.variant or rung.path for rung in ladder.rungs):
+        yield "Files and memory are reckoned from the model’s published sizes: the hub was not asked."
+    yield f"Quality was measured with another model: {ladder.quality_source}."
+
+
+def _described(rung: Rung) -> dict[str, object]:
+    need = rung.need
+    variant = rung.variant
+    return {
+        "quantization": rung.quantization,
+        "file_size": rung.file_size,
+        "memory": {**asdict(need), "correction": need.correction, "total": need.total},
+        "fit": rung.fit,
+        "fits": rung.fits,
+        "missing": rung.missing,
+        "gpu_missing": rung.gpu_missing,
+        "tokens_per_second": rung.speed,
+        "largest_context": rung.largest_context,
+        "gpu_layers": rung.gpu_layers,
+        "quality": rung.quality,
+        "perplexity_increase_percent": rung.perplexity_increase_percent,
+        "divergence": rung.divergence,
+        "exact": rung.exact,
+        "path": str(rung.path) if rung.path else None,
+        "repository": variant.repository if variant else None,
+        "files": [file.path for file in variant.all_files] if variant else [],
+    }
+
+
+def _row(rung: Rung, ladder: Ladder) -> tuple[str, ...]:
+    percent = rung.perplexity_increase_percent
+    return (
+        RECOMMENDED if rung is ladder.recommended else "",
+        rung.quantization or UNKNOWN,
+        f"{rung.fit.value}{_up_to(rung)}",
+        rung.quality.value if rung.quality else UNKNOWN,
+        UNKNOWN if percent is None else f"{percent:+.1f} %",
+        UNKNOWN if rung.file_size is None else _gb(rung.file_size),
+        _gb(rung.need.total),
+        UNKNOWN if rung.speed is None else _speed(rung.speed),
+    )
+
+
+def _up_to(rung: Rung) -> str:
+    """The context length that would do, where the one asked for is too long."""
+    return f", {rung.largest_context:,} at most" if rung.fit is Fit.SHORTER else ""
+
+
+def _machine(ladder: Ladder) -> str:
+    parts = [f"{_gb(ladder.available)} free"]
+    if ladder.gpu_available:
+        parts.append(f"{_gb(ladder.gpu_available)} free on the GPU")
+    if ladder.bandwidth is not None:
+        parts.append(f"{ladder.bandwidth / 1e9:.0f} GB/s")
+    return ", ".join(parts)
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size < 1e9 else f"{size / 1e9:.1f} GB"
+
+
+def _speed(speed: float) -> str:
+    return f"{speed:.0f}" if speed >= 9.95 else f"{speed:.1f}"
+
+
+def _loads(paths: Paths) -> list[LedgerEntry]:
+    """What earlier loads taught; nothing where there was none, or they cannot be read."""
+    if not paths.database.exists():  # a command that only reads shall not begin a database
+        return []
+    with Database.open(paths.database) as database:
+        return Ledger(database).entries()
+
+
+def _measure_once(advice: ModelAdvice, paths: Paths, console: Console) -> None:
+    machine = advice.machine()
+    if machine.bandwidth is not None:
+        return
+    console.transient("Measuring the memory’s bandwidth…")
+    try:
+        with_measured_bandwidth(machine, paths)
+    except StorageError as error:
+        console.settle()
+        console.error(error.message)  # there is advice without speeds, too
+    finally:
+        console.settle()
+    advice.machine(refresh=True)
