@@ -24,8 +24,8 @@ _FIGURES_BESIDE_FROM = 480
 _DEEDS_BESIDE_FROM = 760
 """Likewise the buttons below the words."""
 _ICON = 16
-_LINE = 20
-"""Height of the name's line, which the icon stands beside."""
+_LINE = 28
+"""Height of the name's line, which the icon and the buttons stand beside."""
 _STATE_ICON = {
     DownloadState.FAILED: ("warning", "failed"),
     DownloadState.RETRYING: ("warning", "busy"),
@@ -100,10 +100,11 @@ class DownloadRow(QWidget):
         self._line.addWidget(self._name, 1)
         self._line.addWidget(self._words)
         middle = QVBoxLayout()
-        middle.setSpacing(theme.SPACE_XS + 2)
+        middle.setSpacing(0)
         middle.addLayout(self._line)
         middle.addWidget(self._bar)
         middle.addWidget(self._sentence)
+        self._sentence.setContentsMargins(0, theme.SPACE_XS, 0, theme.SPACE_XS)
         self._deeds = QHBoxLayout()
         self._deeds.setSpacing(theme.SPACE_S)
         for button in (self._token, self._log, self._give_up, self._keep):
@@ -114,12 +115,12 @@ class DownloadRow(QWidget):
         self._beside.addLayout(middle, 1)
         self._beside.addLayout(self._deeds)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(theme.SPACE_S, theme.SPACE_S, theme.SPACE_M, theme.SPACE_S)
+        layout.setContentsMargins(theme.SPACE_S, theme.SPACE_XS, theme.SPACE_M, theme.SPACE_XS)
         layout.setSpacing(theme.SPACE_S)
         layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(self._beside, 1)
-        layout.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignVCenter)
-        layout.addWidget(self._cross, 0, Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._cross, 0, Qt.AlignmentFlag.AlignTop)
 
     @property
     def download(self) -> Download:

@@ -148,7 +148,7 @@ class LibraryTable(QAbstractTableModel):
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(column)
             case Qt.ItemDataRole.ToolTipRole if column == Column.NAME:
-                return f"{row.entry.model.name}\n{row.entry.model.path}"
+                return f"{row.entry.model.name}\n{row.entry.model.path}\n{self._state(row.entry).words}"
             case Qt.ItemDataRole.AccessibleTextRole if column == Column.NAME:
                 return self._spoken(row)
             case _ if role == ENTRY:
