@@ -13,6 +13,7 @@ from app.domain.machine import Gpu, Machine
 from app.models.compute_buffer import compute_bytes
 from app.models.footprint import (
     CONTEXT_STEP,
+    GPU_RUNTIME_BYTES,
     MARGIN_BYTES,
     Forecast,
     RunOptions,
@@ -38,6 +39,11 @@ class Room:
     gpu: int = 0
     gpus: int = 0
     shared: bool = False
+
+    @property
+    def gpu_runtime(self) -> int:
+        """Bytes that the engine takes on them beside the model."""
+        return 0 if self.shared else self.gpus * GPU_RUNTIME_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +104,14 @@ def place(
     gpu_layers = 0
     if room.gpu:
         left = room.gpu - _lost_to_further_gpus(model, options, room)
-        gpu_layers = layers_that_fit(model, options, left, projector=projector)
+        gpu_layers = layers_that_fit(model, options, left, projector=projector, gpu_runtime=room.gpu_runtime)
         if gpu_layers:
             made = _on(model, options, gpu_layers, room, projector)
             over = correction.memory(made.gpu.total) - made.gpu.total
             if over > 0:
-                gpu_layers = layers_that_fit(model, options, left - over, projector=projector)
+                gpu_layers = layers_that_fit(
+                    model, options, left - over, projector=projector, gpu_runtime=room.gpu_runtime
+                )
     made = _on(model, options, gpu_layers, room, projector)
     need = _need(made, correction)
     missing = (need.total if room.shared else need.host) - room.host
@@ -116,7 +124,8 @@ def missing_on_gpu(
     """Bytes that the GPUs lack for all of the model; 0 or less if it fits, 0 without memory of their own."""
     if not room.gpus or room.shared:
         return 0
-    made = forecast(model, options, gpu_layers=len(model.shape.layers) + 1, projector=projector)
+    layers = len(model.shape.layers) + 1
+    made = forecast(model, options, gpu_layers=layers, projector=projector, gpu_runtime=room.gpu_runtime)
     return correction.memory(made.gpu.total) + _lost_to_further_gpus(model, options, room) - room.gpu
 
 
@@ -152,7 +161,7 @@ def largest_fitting_context(
 
 def _on(model: WeighedModel, options: RunOptions, gpu_layers: int, room: Room, projector: int) -> Forecast:
     """The forecast, each GPU with intermediate results of its own."""
-    made = forecast(model, options, gpu_layers=gpu_layers, projector=projector)
+    made = forecast(model, options, gpu_layers=gpu_layers, projector=projector, gpu_runtime=room.gpu_runtime)
     if gpu_layers and room.gpus > 1:
         return replace(made, gpu=replace(made.gpu, compute=made.gpu.compute * room.gpus))
     return made

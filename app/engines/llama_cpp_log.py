@@ -35,7 +35,8 @@ def read_load(log: str) -> LoadReport:
             on_gpus += in_bytes
     layers = _LAYERS.findall(log)
     return LoadReport(
-        gpu_layers=int(layers[-1]) if layers else 0,
+        # A processor's own matrix unit (AMX) counts as offloaded, too, and is no GPU.
+        gpu_layers=int(layers[-1]) if layers and on_gpus else 0,
         gpu_bytes=on_gpus + sum(computing.values()),
         mapped_bytes=mapped,
         repeated_bytes=repeated,

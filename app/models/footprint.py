@@ -9,22 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from app.models.compute_buffer import compute_bytes, mask_bytes, output_bytes
+from app.models.compute_buffer import compute_bytes, input_bytes, output_bytes, split_bytes
 from app.models.gguf_header import GgufHeader
 from app.models.kv_cache import CONTEXT_STEP, RunOptions, cache_bytes, padded, read_bytes
-from app.models.model_shape import MAX_LAYERS, ModelShape
+from app.models.model_shape import MAX_LAYERS
 from app.models.weights import WeighedModel, weigh
 
 __all__ = [
-    "CONTEXT_STEP", "MAX_LAYERS", "DeviceMemory", "Forecast", "RunOptions", "active_bytes",
-    "context_that_fits", "forecast", "kv_bytes_per_token", "largest_context", "layers_that_fit",
-    "projector_bytes", "tokens_per_second",
+    "CONTEXT_STEP", "GPU_RUNTIME_BYTES", "MAX_LAYERS", "DeviceMemory", "Forecast", "RunOptions",
+    "active_bytes", "context_that_fits", "forecast", "kv_bytes_per_token", "largest_context",
+    "layers_that_fit", "projector_bytes", "tokens_per_second",
 ]  # fmt: skip
 
 RUNTIME_BYTES = 48 * 1024 * 1024
 """llama-server itself: program, libraries, tokenizer, and the guard beside it. Measured with SmolLM2 135M on
 Linux (`tests.benchmarks forecast`): 20 to 48 MiB beside weights, cache and buffers; larger vocabularies take
 a little more."""
+GPU_RUNTIME_BYTES = 608 * 1024 * 1024
+"""What CUDA keeps on the GPU beside the model's buffers: its context, code and scratch memory. Measured on an
+H100 (docs/measurements.md): 596 to 601 MiB once a model is ready, 608 after replies. Cards with fewer
+multiprocessors take less."""
+HOST_RUNTIME_WITH_GPU_BYTES = 352 * 1024 * 1024
+"""`RUNTIME_BYTES` where CUDA's libraries are in the process, too; measured there: 325 to 358 MiB."""
 MARGIN_BYTES = 512 * 1024 * 1024
 """Left to everything else on the machine, which goes on living while a model is loaded."""
 SMALLEST_CONTEXT = 2048
@@ -71,12 +77,14 @@ def forecast(
     *,
     gpu_layers: int = 0,
     projector: GgufHeader | int | None = None,
+    gpu_runtime: int = GPU_RUNTIME_BYTES,
 ) -> Forecast:
     """The memory the model takes when run like this, with its last `gpu_layers` layers on the GPU.
 
     `projector` is its header, or the bytes that `projector_bytes` gave. As in llama.cpp the output counts as
     one layer more, after the last; the input table stays on the host, and a model that uses it for its
-    output, too, has a second copy on the GPU (src/llama-model.cpp).
+    output, too, has a second copy on the GPU (src/llama-model.cpp). `gpu_runtime` is what the GPUs take
+    beside the model; 0 for those that share main memory, which need none of CUDA's libraries.
     """
     model = _weighed(model)
     shape, weights = model.shape, model.weights
@@ -85,9 +93,12 @@ def forecast(
     first = count + 1 - offloaded
     output_on_gpu = offloaded > 0
     caches = cache_bytes(shape, options)
-    compute = compute_bytes(shape, options)
-    # With layers on the GPU the host still looks tokens up and fills the masks in.
-    host_compute = compute if first > 0 else _input_bytes(shape, options)
+    if not offloaded:
+        host_compute, gpu_compute = compute_bytes(shape, options), 0
+    elif first > 0:
+        host_compute, gpu_compute = split_bytes(shape, options, weights.largest)
+    else:
+        host_compute, gpu_compute = input_bytes(shape, options), compute_bytes(shape, options)
     sight = projector_bytes(projector) if isinstance(projector, GgufHeader) else projector or 0
     return Forecast(
         options=options,
@@ -96,31 +107,41 @@ def forecast(
             cache=sum(caches[:first]),
             compute=host_compute + output_bytes(shape, options),
             projector=0 if offloaded else sight,
-            runtime=RUNTIME_BYTES,
+            runtime=HOST_RUNTIME_WITH_GPU_BYTES if offloaded and gpu_runtime else RUNTIME_BYTES,
         ),
         gpu=DeviceMemory(
             tensors=sum(weights.layers[first:]) + (weights.output + weights.copied if output_on_gpu else 0),
             cache=sum(caches[first:]),
-            compute=compute if offloaded else 0,
+            compute=gpu_compute,
             projector=sight if offloaded else 0,
+            runtime=gpu_runtime if offloaded else 0,
         ),
     )
 
 
 def layers_that_fit(
-    model: GgufHeader | WeighedModel, options: RunOptions, room: int, *, projector: int = 0
+    model: GgufHeader | WeighedModel,
+    options: RunOptions,
+    room: int,
+    *,
+    projector: int = 0,
+    gpu_runtime: int = GPU_RUNTIME_BYTES,
 ) -> int:
     """How many layers fit on a GPU with `room` bytes, the output counted as one; see `forecast`."""
     model = _weighed(model)
     weights = model.weights
-    left = room - compute_bytes(model.shape, options) - projector - weights.output - weights.copied
+    sizes = [
+        size + cache for size, cache in zip(weights.layers, cache_bytes(model.shape, options), strict=True)
+    ]
+    left = room - gpu_runtime - projector - weights.output - weights.copied
+    if compute_bytes(model.shape, options) + sum(sizes) <= left:
+        return len(sizes) + 1
+    left -= split_bytes(model.shape, options, weights.largest)[1]
     if left < 0:
         return 0
     fitting = 1
-    for size, cache in zip(
-        reversed(weights.layers), reversed(cache_bytes(model.shape, options)), strict=True
-    ):
-        left -= size + cache
+    for size in reversed(sizes[1:]):
+        left -= size
         if left < 0:
             break
         fitting += 1
@@ -211,11 +232,6 @@ def context_that_fits(
 
 def _weighed(model: GgufHeader | WeighedModel) -> WeighedModel:
     return model if isinstance(model, WeighedModel) else weigh(model)
-
-
-def _input_bytes(shape: ModelShape, options: RunOptions) -> int:
-    """What the host computes when every layer is on the GPU: the tokens' rows and the masks."""
-    return 2 * shape.width * 4 * options.tokens + mask_bytes(shape, options)
 
 
 def projector_bytes(header: GgufHeader) -> int:

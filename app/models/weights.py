@@ -27,6 +27,8 @@ class Weights:
     """Of `input`: the table that is the output, too, and that a GPU with the output has a copy of."""
     active: int
     """Read for one token: without tables of which one row is read; of experts, those that are used."""
+    largest: int = 0
+    """The largest tensor of any layer: all experts of one kind are one."""
 
     @property
     def total(self) -> int:
@@ -44,6 +46,7 @@ class Weights:
             output=int(self.output * factor),
             copied=int(self.copied * factor),
             active=int(self.active * factor),
+            largest=int(self.largest * factor),
         )
 
 
@@ -62,7 +65,7 @@ def weigh(header: GgufHeader) -> WeighedModel:
     layers = [0] * count
     tied = not any(tensor.name == "output.weight" for tensor in header.tensors)
     share = min(1.0, shape.experts_used / shape.experts) if shape.experts > 0 else 1.0
-    inputs = output = copied = 0
+    inputs = output = copied = largest = 0
     active = 0.0
     for tensor in _loaded(header, count):
         size = tensor.size or 0
@@ -70,6 +73,7 @@ def weigh(header: GgufHeader) -> WeighedModel:
         is_table = tied and tensor.name == "token_embd.weight"
         if layer is not None and layer < count:
             layers[layer] += size
+            largest = max(largest, size)
         elif tensor.name.startswith(_INPUTS):
             inputs += size
             copied += size if is_table else 0
@@ -77,7 +81,7 @@ def weigh(header: GgufHeader) -> WeighedModel:
             output += size
         if is_table or tensor.name not in _GATHERED:
             active += size * (share if "_exps." in tensor.name else 1.0)
-    return WeighedModel(shape, Weights(tuple(layers), inputs, output, copied, int(active)))
+    return WeighedModel(shape, Weights(tuple(layers), inputs, output, copied, int(active), largest))
 
 
 def _loaded(header: GgufHeader, layers: int) -> list[Tensor]:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from app.advisor.correction import UNCORRECTED, Correction
 from app.advisor.ladder import SPOKEN_TOKENS, Candidate, Fit, Goal, Level, Subject, climb, verdict
-from app.domain.quantization import QUANTIZATIONS, SOURCE
+from app.domain.quantization import QUANTIZATIONS, SOURCE, Quality
 from app.models.footprint import MARGIN_BYTES, RunOptions, active_bytes, forecast
 from app.models.gguf_header import GgufHeader, read_header
 from app.models.sketch import sketch
+from tests.made_models import MADE_MODELS
 from tests.unit.advisor.cases import (
     APPLE,
     GB,
@@ -58,6 +59,15 @@ def test_best_quality_comes_first():
     step = rung(ladder, "Q4_K_M")
     assert (step.quality, step.divergence) == (of_table.quality, of_table.divergence)
     assert step.perplexity_increase_percent == of_table.perplexity_increase_percent
+
+
+def test_what_a_model_was_made_in_is_as_good_as_itself():
+    assert rung(climb(QWEN, machine(), Goal(), UNCORRECTED), "BF16").quality is Quality.LOSSLESS
+    gpt_oss = dimensions_of(MADE_MODELS["gpt_oss_20b"]())
+    made_in = climb(subject(gpt_oss, ["MXFP4"]), machine(), Goal(), UNCORRECTED)
+    assert rung(made_in, "MXFP4").quality is Quality.LOSSLESS
+    changed = climb(subject(quantizations=["MXFP4"]), machine(), Goal(), UNCORRECTED)
+    assert rung(changed, "MXFP4").quality is None
 
 
 def test_memory_and_speed_are_those_of_the_forecast():
@@ -147,8 +157,8 @@ def test_on_a_gpu_no_speed_is_told_but_it_is_preferred():
     assert recommended(ladder) == "Q8_0"
     assert chosen_of(ladder).fit is Fit.GPU
     assert chosen_of(ladder).speed is None
-    assert verdict(ladder).words == "Fits: takes 5.6 of 11.0 GB free on the GPU"
-    smaller = machine(30, 60, replace(NVIDIA, memory_free=9 * GB))
+    assert verdict(ladder).words == "Fits: takes 6.2 of 11.0 GB free on the GPU"
+    smaller = machine(30, 60, replace(NVIDIA, memory_free=9_600_000_000))
     eight = climb(subject(LLAMA_8B, context_length=131_072), smaller, Goal(), UNCORRECTED)
     assert recommended(eight) == "Q6_K"
     assert rung(eight, "Q8_0").fit is Fit.SPLIT

@@ -17,15 +17,23 @@ REPACKED = """\
 0.01.580.032 I load_tensors:   CPU_REPACK model buffer size =   522.00 MiB
 """
 GPU = """\
-I load_tensors: offloaded 30/31 layers to GPU
-I load_tensors:   CPU_Mapped model buffer size =    28.69 MiB
-I load_tensors:        CUDA0 model buffer size =    92.10 MiB
-I llama_context:  CUDA_Host  output buffer size =     0.75 MiB
-I llama_kv_cache:      CUDA0 KV buffer size =   180.00 MiB
-I llama_memory_recurrent:      CUDA0 RS buffer size =     2.00 MiB
-I sched_reserve:      CUDA0 compute buffer size =   100.00 MiB
-I sched_reserve:      CUDA0 compute buffer size =   110.00 MiB
-I sched_reserve:  CUDA_Host compute buffer size =    19.50 MiB
+0.00.321.679 I load_tensors: offloading output layer to GPU
+0.00.321.686 I load_tensors: offloading 7 repeating layers to GPU
+0.00.321.687 I load_tensors: offloaded 8/17 layers to GPU
+0.00.321.693 I load_tensors:   CPU_Mapped model buffer size =   820.93 MiB
+0.00.321.695 I load_tensors:        CUDA0 model buffer size =   697.65 MiB
+0.00.425.497 I llama_context:  CUDA_Host  output buffer size =     1.96 MiB
+0.00.425.705 I llama_kv_cache:        CPU KV buffer size =   144.00 MiB
+0.00.511.006 I llama_kv_cache:      CUDA0 KV buffer size =   112.00 MiB
+0.00.522.877 I sched_reserve:      CUDA0 compute buffer size =    85.25 MiB
+0.00.522.885 I sched_reserve:  CUDA_Host compute buffer size =    16.01 MiB
+"""
+AMX = """\
+0.00.524.103 I load_tensors: offloading output layer to GPU
+0.00.524.113 I load_tensors: offloaded 31/31 layers to GPU
+0.00.524.115 I load_tensors:          AMX model buffer size =    95.34 MiB
+0.00.524.117 I load_tensors:   CPU_Mapped model buffer size =    92.10 MiB
+0.00.676.042 I sched_reserve:        CPU compute buffer size =    21.51 MiB
 """
 
 
@@ -40,9 +48,20 @@ def test_weights_laid_out_anew() -> None:
 
 def test_on_a_gpu() -> None:
     report = read_load(GPU)
-    assert report.gpu_layers == 30
-    assert report.gpu_bytes == round(92.10 * MIB) + (180 + 2 + 110) * MIB
-    assert (report.mapped_bytes, report.repeated_bytes) == (round(28.69 * MIB), 0)
+    assert report.gpu_layers == 8
+    assert report.gpu_bytes == round(697.65 * MIB) + round(85.25 * MIB) + 112 * MIB
+    assert (report.mapped_bytes, report.repeated_bytes) == (round(820.93 * MIB), 0)
+
+
+def test_a_buffer_that_grew_counts_once() -> None:
+    grown = GPU + "I sched_reserve:      CUDA0 compute buffer size =    95.25 MiB\n"
+    assert read_load(grown).gpu_bytes == read_load(GPU).gpu_bytes + 10 * MIB
+
+
+def test_a_processor_s_matrix_unit_is_no_gpu() -> None:
+    report = read_load(AMX)
+    assert (report.gpu_layers, report.gpu_bytes) == (0, 0)
+    assert (report.mapped_bytes, report.repeated_bytes) == (round(92.10 * MIB), round(95.34 * MIB))
 
 
 def test_parts_of_a_split_model_add_up_and_gpus_do() -> None:
