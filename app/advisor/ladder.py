@@ -17,7 +17,7 @@ from app.advisor.placement import (
 from app.advisor.quality import rank
 from app.advisor.words import because, runners_up, say_verdict, unused_gpus, would_change
 from app.domain.machine import Machine
-from app.domain.quantization import SOURCE, known
+from app.domain.quantization import SOURCE, Quality, known
 from app.models.footprint import DEFAULT_TRAINED_CONTEXT, SMALLEST_CONTEXT, RunOptions, active_bytes
 from app.models.kv_cache import padded
 
@@ -92,7 +92,7 @@ def _step(
         speed=speed,
         largest_context=largest,
         gpu_layers=placed.gpu_layers,
-        quality=row.quality if row else None,
+        quality=_quality(candidate),
         perplexity_increase_percent=row.perplexity_increase_percent if row else None,
         divergence=row.divergence if row else None,
         exact=candidate.exact,
@@ -102,6 +102,14 @@ def _step(
         gpu_missing=max(0, missing_on_gpu(model, options, room, correction, projector)),
     )
     return Step(rung, rank(candidate), active, context)
+
+
+def _quality(candidate: Candidate) -> Quality | None:
+    """As published; what a model was made in is the original, and is not measured against itself."""
+    row = known(candidate.quantization)
+    if row is not None and row.quality is None and (row.bits >= 16.0 or rank(candidate) == 0.0):
+        return Quality.LOSSLESS
+    return row.quality if row else None
 
 
 def _fit(placed: Placement, largest: int, context: int) -> Fit:

@@ -24,6 +24,7 @@ BENCHMARKS = (
     "engine",
     "probe",
     "forecast",
+    "advice",
     "library",
     "library_view",
 )

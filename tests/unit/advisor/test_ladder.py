@@ -26,6 +26,7 @@ from tests.unit.advisor.cases import (
 from tests.unit.advisor.cases import (
     QUANTIZATIONS as NAMES,
 )
+from tests.unit.models.published import dimensions_of
 
 SHARE = Correction(speed_share=0.6)
 QWEN = subject()
