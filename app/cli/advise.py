@@ -14,6 +14,7 @@ from app.cli.hub_models import open_hub
 from app.cli.table import table
 from app.domain.errors import StorageError
 from app.domain.ledger import LedgerEntry
+from app.services.hub_access import HubAccess
 from app.services.model_advice import ModelAdvice
 from app.services.this_machine import with_measured_bandwidth
 from app.storage.database import Database
@@ -36,18 +37,13 @@ def advise(wanted: str, *, context: int | None, speed: float | None, as_json: bo
     console = Console()
     usual = Goal()
     goal = Goal(context or usual.context_length, speed or usual.target_speed)
-    loads = _loads(paths)
-
-    def corrections(architecture: str, engine: str) -> Correction:
-        return correction_of(loads, engine=engine, architecture=architecture)
-
-    advice = ModelAdvice(paths, open_hub(paths), corrections)
+    advice = open_advice(paths, open_hub(paths))
     console.transient(f"Looking at {wanted}…")
     try:
         subject = advice.find_subject(wanted)
     finally:
         console.settle()
-    _measure_once(advice, paths, console)
+    measure_once(advice, paths, console)
     ladder = advice.ladder(subject, goal)
     if as_json:
         console.write(json.dumps(described(ladder), indent=2, ensure_ascii=False) + "\n")
@@ -55,6 +51,32 @@ def advise(wanted: str, *, context: int | None, speed: float | None, as_json: bo
         for line in lines(ladder):
             console.line(line)
     return OK
+
+
+def open_advice(paths: Paths, hub: HubAccess) -> ModelAdvice:
+    """Advice that knows what earlier loads taught."""
+    loads = _loads(paths)
+
+    def corrections(architecture: str, engine: str) -> Correction:
+        return correction_of(loads, engine=engine, architecture=architecture)
+
+    return ModelAdvice(paths, hub, corrections)
+
+
+def measure_once(advice: ModelAdvice, paths: Paths, console: Console) -> None:
+    """Measure the memory's bandwidth, if it never was: without it there is no speed."""
+    machine = advice.machine()
+    if machine.bandwidth is not None:
+        return
+    console.transient("Measuring the memory’s bandwidth…")
+    try:
+        with_measured_bandwidth(machine, paths)
+    except StorageError as error:
+        console.settle()
+        console.error(error.message)  # there is advice without speeds, too
+    finally:
+        console.settle()
+    advice.machine(refresh=True)
 
 
 def described(ladder: Ladder) -> dict[str, object]:
@@ -160,18 +182,3 @@ def _loads(paths: Paths) -> list[LedgerEntry]:
         return []
     with Database.open(paths.database) as database:
         return Ledger(database).entries()
-
-
-def _measure_once(advice: ModelAdvice, paths: Paths, console: Console) -> None:
-    machine = advice.machine()
-    if machine.bandwidth is not None:
-        return
-    console.transient("Measuring the memory’s bandwidth…")
-    try:
-        with_measured_bandwidth(machine, paths)
-    except StorageError as error:
-        console.settle()
-        console.error(error.message)  # there is advice without speeds, too
-    finally:
-        console.settle()
-    advice.machine(refresh=True)

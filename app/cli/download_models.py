@@ -6,22 +6,26 @@ import json
 import shutil
 from collections.abc import Sequence
 
+from app.advisor.ladder import Goal, Ladder
+from app.cli.advise import measure_once, open_advice
 from app.cli.command_line import INTERRUPTED, OK
 from app.cli.console import Console
 from app.cli.hub_models import open_hub
+from app.domain.catalog import CatalogModel
 from app.domain.download import Download, DownloadState
-from app.domain.errors import HubError, NotOnHub, Offline
+from app.domain.errors import EdgewiseError, HubError, NotOnHub, Offline
 from app.domain.hub import Format, Variant
 from app.models.catalog import find
 from app.models.download_shelving import key_file, place_of
 from app.models.hub_paths import repository_in
 from app.models.library import display_name
 from app.services.download_queue import OFFLINE, DownloadQueue
+from app.services.model_advice import ModelAdvice
 from app.storage.paths import Paths
 from app.storage.settings import load_settings
 
 USUAL = "Q4_K_M"
-"""What most people take: good, and a third of the original."""
+"""Taken where nothing can be advised: what most people take, good, and a third of the original."""
 LOOK_S = 0.2
 _BAR = 20
 
@@ -29,7 +33,8 @@ _BAR = 20
 def download_model(model: str, quantization: str | None, as_json: bool) -> int:
     """Run the command; returns the exit status. Raises HubError, StorageError or ModelFileError.
 
-    `model` is the catalog's name of one, or a repository. What the library has is not fetched again.
+    `model` is the catalog's name of one, or a repository; without a `quantization` the one that is advised
+    for this computer is taken. What the library has is not fetched again.
     """
     console, paths = Console(), Paths.find()
     paths.create()
@@ -41,10 +46,16 @@ def download_model(model: str, quantization: str | None, as_json: bool) -> int:
     console.transient("Asking the hub…")
     try:
         variants = hub.variants(hub.repository(repository))
+        ladder = None if quantization else _ladder(open_advice(paths, hub), known, repository, paths, console)
     finally:
         console.settle()
-    variant = choose(variants, quantization, repository)
-    title = display_name(repository)[0] if known is None else known.name
+    if ladder is not None and ladder.recommended is not None and ladder.recommended.variant is not None:
+        variant = ladder.recommended.variant
+    else:
+        variant = choose(variants, quantization, repository)
+    if ladder is not None and not as_json:
+        console.note(ladder.because)
+    title = display_name(repository)[0].removesuffix(" GGUF") if known is None else known.name
     name = f"{title} · {variant.label}" if variant.label else title
     queue = DownloadQueue(paths, hub.token, lambda: load_settings(paths.settings).offline)
     id_ = queue.add(variant, name)
@@ -52,7 +63,8 @@ def download_model(model: str, quantization: str | None, as_json: bool) -> int:
         download = _watch(queue, id_, console)
     except KeyboardInterrupt:
         queue.pause(id_)
-        again = f" --quantization {quantization}" if quantization else ""
+        # Named, as the advice may be another by then.
+        again = f" --quantization {variant.label}" if variant.label else ""
         console.error(f"Stopped; what has arrived is kept. To go on: edgewise models download {model}{again}")
         return INTERRUPTED
     finally:
@@ -93,6 +105,21 @@ def choose(variants: Sequence[Variant], quantization: str | None, repository: st
     usual = [variant for variant in variants if variant.label == USUAL]
     ggufs = [variant for variant in variants if variant.format is Format.GGUF]
     return (usual or sorted(ggufs or variants, key=lambda variant: variant.size or 0))[0]
+
+
+def _ladder(
+    advice: ModelAdvice, known: CatalogModel | None, repository: str, paths: Paths, console: Console
+) -> Ladder | None:
+    """What suits this computer; None where that cannot be said: the download will tell what is wrong."""
+    try:
+        if known is None:
+            subject = advice.subject_of_repository(repository)
+        else:
+            subject = advice.subject_of_catalog(known, online=True)
+    except EdgewiseError:
+        return None
+    measure_once(advice, paths, console)
+    return advice.ladder(subject, Goal())
 
 
 def _watch(queue: DownloadQueue, id_: int, console: Console) -> Download:

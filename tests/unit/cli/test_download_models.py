@@ -12,6 +12,7 @@ from app.cli.download_models import choose, progress_line
 from app.domain.download import Download, DownloadState
 from app.domain.errors import NotOnHub
 from app.domain.hub import Format, HubFile, Variant
+from app.models.catalog import catalog
 from app.storage.paths import Paths
 from app.storage.settings import Settings, save_settings
 from tests.faults.waiting import until
@@ -40,24 +41,32 @@ def edgewise(*arguments):
     )  # fmt: skip
 
 
-def test_a_download(hub, empty_home):
+def test_a_download_of_what_is_advised(hub, empty_home):
     done = edgewise(NAME)
-    path = empty_home / "models" / NAME / "Small-Q4_K_M.gguf"
+    path = empty_home / "models" / NAME / "Small-Q8_0.gguf"
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"Small GGUF · Q4_K_M is in the library: {path}\n"
-    assert path.read_bytes() == small_gguf(200_000, seed=1)
+    assert done.stdout == f"Small · Q8_0 is in the library: {path}\n"
+    assert path.read_bytes() == small_gguf(400_000)
 
 
 def test_a_download_for_a_program(hub, empty_home):
-    done = edgewise(NAME, "--quantization", "q8_0", "--json")
-    path = empty_home / "models" / NAME / "Small-Q8_0.gguf"
+    done = edgewise(NAME, "--quantization", "q4_k_m", "--json")
+    path = empty_home / "models" / NAME / "Small-Q4_K_M.gguf"
     answer = json.loads(done.stdout)
     assert (answer["path"], answer["quantization"], answer["size"]) == (
         str(path),
-        "Q8_0",
+        "Q4_K_M",
         path.stat().st_size,
     )
     assert answer["files"] == [str(path)]
+
+
+def test_a_model_of_the_catalog_by_its_id(hub, empty_home):
+    model = catalog()[-1]
+    hub.add(model.repository, {"Large-Q4_K_M.gguf": small_gguf(200_000)})
+    done = edgewise(model.id, "--quantization", "Q4_K_M")
+    path = empty_home / "models" / model.repository / "Large-Q4_K_M.gguf"
+    assert done.stdout == f"{model.name} · Q4_K_M is in the library: {path}\n"
 
 
 def test_a_quantization_that_is_not_there(hub):
@@ -87,15 +96,21 @@ def test_ctrl_c_keeps_what_has_arrived_and_says_how_to_go_on(hub, empty_home):
     file = "Small-Q4_K_M.gguf"
     hub.fail(NAME, file, Fault(stall_after=100_000))
     with subprocess.Popen(
-        [*COMMAND, NAME], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*COMMAND, NAME, "--quantization", "q4_k_m"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         until(lambda: hub.sent(file) == 100_000)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert said == f"Stopped; what has arrived is kept. To go on: edgewise models download {NAME}\n"
+    assert said == (
+        "Stopped; what has arrived is kept. To go on: "
+        f"edgewise models download {NAME} --quantization Q4_K_M\n"
+    )
     kept = sum(part.stat().st_size for part in (empty_home / "models" / ".incoming").rglob("*.part"))
-    assert edgewise(NAME).returncode == 0
+    assert edgewise(NAME, "--quantization", "Q4_K_M").returncode == 0
     assert hub.contents(file)[-1].first_byte == kept > 0
 
 
