@@ -19,9 +19,10 @@ from app.models.model_files import MAX_CONFIG_BYTES, read_json
 from app.models.model_shape import MAX_LAYERS, MAX_SIZE
 from app.models.one_line import one_line
 
-MAX_HEADER = 32 * 1024 * 1024
-"""Bytes. The format allows 100 MB; real ones have a few hundred kB."""
-MAX_TOKENIZER_CONFIG = 32 * 1024 * 1024
+MAX_HEADER = 8 * 1024 * 1024
+"""Bytes. The format allows 100 MB; real ones have a few hundred kB, and hostile JSON takes twenty times as
+much memory."""
+MAX_TOKENIZER_CONFIG = 8 * 1024 * 1024
 """Some list every added token."""
 
 
