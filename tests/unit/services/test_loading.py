@@ -1,9 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
+from app.advisor.correction import DEFAULT_SPEED_SHARE
 from app.domain.errors import ModelFileError
 from app.domain.model import LocalModel
+from app.models.footprint import RunOptions, forecast
+from app.models.gguf_header import read_header
 from app.services import loading
-from app.services.loading import PROMPT_CACHE_BYTES, LoadWishes, plan_load
+from app.services.loading import PROMPT_CACHE_BYTES, Experience, LoadWishes, plan_load
 
 GIB = 1 << 30
 
@@ -54,3 +59,38 @@ def test_a_damaged_file_is_told_with_the_model_s_name(tmp_path, machine):
     ) as caught:
         plan_load(LocalModel("Zoë", path, 4), LoadWishes(), engine="llama_cpp")
     assert caught.value.detail
+
+
+def test_what_is_expected_is_what_the_engine_is_started_with(model, machine):
+    machine(64 * GIB)
+    plan = plan_load(model, LoadWishes(context_length=4096), engine="llama_cpp")
+    made = forecast(read_header(model.path), RunOptions(4096)).total
+    expected = plan.expected
+    assert plan.free == 64 * GIB
+    assert (expected.context_length, expected.threads, expected.gpu_layers) == (4096, 3, 0)
+    assert (expected.model, expected.architecture, expected.quantization) == ("small", "llama", "Q4_1")
+    assert expected.raw_memory == expected.forecast_memory == made
+    assert (expected.raw_speed, expected.forecast_speed) == (None, None), "no bandwidth was measured"
+    assert (expected.measured_memory, expected.measured_speed) == (None, None)
+
+
+def test_a_speed_is_forecast_from_the_bandwidth(model, machine):
+    machine(64 * GIB)
+    experience = Experience(bandwidth=30e9)
+    expected = plan_load(model, LoadWishes(), engine="llama_cpp", experience=experience).expected
+    assert 200 < expected.raw_speed < 30e9 / 98e6
+    assert expected.forecast_speed == expected.raw_speed * DEFAULT_SPEED_SHARE
+
+
+def test_what_earlier_loads_took_leaves_less_room_for_context(model, machine):
+    machine(GIB * 7 // 8)
+    first = plan_load(model, LoadWishes(), engine="llama_cpp").expected
+    took = replace(first, id=1, measured_memory=int(first.raw_memory * 1.2))
+    experience = Experience((took,))
+    again = plan_load(model, LoadWishes(), engine="llama_cpp", experience=experience)
+    assert 2048 <= again.expected.context_length < first.context_length
+    assert again.expected.forecast_memory > again.expected.raw_memory
+    wished = plan_load(model, LoadWishes(8192), engine="llama_cpp", experience=experience)
+    assert wished.options.context_length == 8192, "a wish is a wish"
+    other = plan_load(model, LoadWishes(), engine="another", experience=experience).expected
+    assert other.context_length == first.context_length
