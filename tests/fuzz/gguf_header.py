@@ -29,7 +29,13 @@ with atheris.instrument_imports(include=["app"]):
         largest_context,
         tokens_per_second,
     )
-    from app.models.gguf_header import GgufHeader, SkippedArray, read_header_from
+    from app.models.gguf_header import (
+        KEPT_ARRAY,
+        MAX_ARRAY_DEPTH,
+        GgufHeader,
+        SkippedArray,
+        read_header_from,
+    )
     from app.models.header_record import header_from_record, header_to_record
     from app.models.weights import weigh
 
@@ -159,6 +165,11 @@ def seeds(folder: Path) -> None:
     inner = Array(ARRAY, (Array(STRING, ("a", "")), Array(I32, (1, 2))))
     arrays = GgufWriter().add("general.languages", ARRAY, Array(STRING, ("de", "en"))).add("x", ARRAY, inner)
     _write(folder, "arrays", arrays.add("y", ARRAY, Array(U8, tuple(range(200)))).header())
+    _write(folder, "long", GgufWriter().add("x", ARRAY, Array(U8, (7,) * (KEPT_ARRAY + 1))).header())
+    deep = Array(U8, (1,))
+    for _ in range(MAX_ARRAY_DEPTH):
+        deep = Array(ARRAY, (deep,))
+    _write(folder, "deep", GgufWriter().add("x", ARRAY, deep).header())
     _write(folder, "alignment", llama().add("general.alignment", U32, 4096).header())
     _write(folder, "counts", llama().header(tensors=2**60, metadata=2**60))
     _write(folder, "half", llama().header()[:100])
