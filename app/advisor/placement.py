@@ -10,17 +10,15 @@ from dataclasses import dataclass, replace
 from app.advisor.advice import Need
 from app.advisor.correction import Correction
 from app.domain.machine import Gpu, Machine
-from app.models.compute_buffer import compute_bytes
 from app.models.footprint import (
     CONTEXT_STEP,
     GPU_RUNTIME_BYTES,
     MARGIN_BYTES,
     Forecast,
+    Layout,
     RunOptions,
-    forecast,
-    layers_that_fit,
+    lay_out,
 )
-from app.models.kv_cache import cache_bytes
 from app.models.weights import WeighedModel
 
 GPU_MARGIN_BYTES = 1 << 30
@@ -100,22 +98,18 @@ def place(
 
     As many layers as fit go to the GPU, from the last; the rest stays in main memory, whether it fits or not.
     """
-    layers = len(model.shape.layers) + 1
+    laid = lay_out(model, options)
     gpu_layers = 0
     if room.gpu:
-        left = room.gpu - _lost_to_further_gpus(model, options, room)
-        gpu_layers = layers_that_fit(model, options, left, projector=projector, gpu_runtime=room.gpu_runtime)
-        if gpu_layers:
-            made = _on(model, options, gpu_layers, room, projector)
-            over = correction.memory(made.gpu.total) - made.gpu.total
-            if over > 0:
-                gpu_layers = layers_that_fit(
-                    model, options, left - over, projector=projector, gpu_runtime=room.gpu_runtime
-                )
-    made = _on(model, options, gpu_layers, room, projector)
-    need = _need(made, correction)
+        left = room.gpu - _lost_to_further_gpus(laid, room)
+        gpu_layers = laid.layers_that_fit(left, projector=projector, gpu_runtime=room.gpu_runtime)
+        on_gpu = _on(laid, gpu_layers, room, projector).gpu.total if gpu_layers else 0
+        over = correction.memory(on_gpu) - on_gpu if on_gpu else 0
+        if over > 0:
+            gpu_layers = laid.layers_that_fit(left - over, projector=projector, gpu_runtime=room.gpu_runtime)
+    need = _need(_on(laid, gpu_layers, room, projector), correction)
     missing = (need.total if room.shared else need.host) - room.host
-    return Placement(need, gpu_layers, layers, missing)
+    return Placement(need, gpu_layers, len(laid.caches) + 1, missing)
 
 
 def missing_on_gpu(
@@ -124,9 +118,9 @@ def missing_on_gpu(
     """Bytes that the GPUs lack for all of the model; 0 or less if it fits, 0 without memory of their own."""
     if not room.gpus or room.shared:
         return 0
-    layers = len(model.shape.layers) + 1
-    made = forecast(model, options, gpu_layers=layers, projector=projector, gpu_runtime=room.gpu_runtime)
-    return correction.memory(made.gpu.total) + _lost_to_further_gpus(model, options, room) - room.gpu
+    laid = lay_out(model, options)
+    made = laid.forecast(gpu_layers=len(laid.caches) + 1, projector=projector, gpu_runtime=room.gpu_runtime)
+    return correction.memory(made.gpu.total) + _lost_to_further_gpus(laid, room) - room.gpu
 
 
 def largest_fitting_context(
@@ -159,24 +153,24 @@ def largest_fitting_context(
     return low * CONTEXT_STEP
 
 
-def _on(model: WeighedModel, options: RunOptions, gpu_layers: int, room: Room, projector: int) -> Forecast:
+def _on(laid: Layout, gpu_layers: int, room: Room, projector: int) -> Forecast:
     """The forecast, each GPU with intermediate results of its own."""
-    made = forecast(model, options, gpu_layers=gpu_layers, projector=projector, gpu_runtime=room.gpu_runtime)
+    made = laid.forecast(gpu_layers=gpu_layers, projector=projector, gpu_runtime=room.gpu_runtime)
     if gpu_layers and room.gpus > 1:
         return replace(made, gpu=replace(made.gpu, compute=made.gpu.compute * room.gpus))
     return made
 
 
-def _lost_to_further_gpus(model: WeighedModel, options: RunOptions, room: Room) -> int:
+def _lost_to_further_gpus(laid: Layout, room: Room) -> int:
     """Bytes of several GPUs that one as large as all of them would have left for layers.
 
     Each further one has intermediate results of its own, and the layer that does not fit into its last bytes.
     """
     if room.gpus < 2:
         return 0
-    weights = model.weights
-    layer = max(cache_bytes(model.shape, options), default=0) + max(weights.layers, default=0)
-    lost = compute_bytes(model.shape, options) + max(layer, weights.output + weights.copied)
+    weights = laid.model.weights
+    layer = max(laid.caches, default=0) + max(weights.layers, default=0)
+    lost = laid.buffers.gpu_of_split(weights.largest) + max(layer, weights.output + weights.copied)
     return (room.gpus - 1) * lost
 
 

@@ -8,6 +8,8 @@ the buffer is as large as the hungriest moment of a step. The moments below were
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from app.models.kv_cache import RunOptions, cells, layer_cache_bytes
 from app.models.model_shape import ModelShape
 
@@ -21,17 +23,45 @@ HOST_ROWS_OF_MIXER = 5
 """Rows of a recurrent layer's inner size that the host keeps for its own layers when others are on a GPU."""
 
 
-def compute_bytes(shape: ModelShape, options: RunOptions) -> int:
-    """Bytes of the compute buffer of a step of `options.tokens` tokens.
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """Bytes of the buffers for a step of `options.tokens` tokens."""
 
-    The largest of: attention, feed-forward or experts (gate, up, their product, and what several experts put
-    out), a recurrent mixer, each beside the attention mask; and the logits, when the masks are gone.
+    whole: int
+    """Of a device with all layers."""
+    inputs: int
+    """Of the host when every layer is on a GPU: the tokens' rows and the masks."""
+    outputs: int
+    """From which logits are read: one row a sequence (`output_reserve`)."""
+    host_of_split: int
+    """Of the host when a GPU has some of the layers."""
+    attending: int
+    """Of that GPU while it attends for a layer of the host's."""
+
+    def gpu_of_split(self, largest_tensor: int) -> int:
+        """Of a GPU that has some of the layers."""
+        return max(self.whole + largest_tensor, self.attending)
+
+
+def buffers(shape: ModelShape, options: RunOptions) -> Buffers:
+    """The buffers of a model run like this.
+
+    On one device they are as large as the hungriest of: attention, feed-forward or experts (gate, up, their
+    product, and what several experts put out), a recurrent mixer, each beside the attention mask; and the
+    logits, when the masks are gone.
+
+    Of a split model steps of 32 tokens and more are computed on the GPU all the same (`offload_op` of ggml's
+    backends), whose buffer takes copies of what a host's layer needs: a tensor, or the keys and values of all
+    its context. The host looks tokens up, fills the masks in and computes single tokens. Checked with CUDA
+    (docs/measurements.md); LFM2 with half of its layers took 500 MiB more on both.
     """
     tokens = options.tokens
+    mask = mask_bytes(shape, options)
     row = shape.width * F32 * tokens
     inner = shape.inner * F32 * tokens
     outputs = shape.expert_outputs * F32 * tokens
     feed_forward = RESIDUALS * row + 3 * inner + (outputs if outputs > inner else 0)
+    attention = RESIDUALS * row + 2 * shape.query * F32 * tokens
     mixer = 0
     if shape.mixer_input:
         per_token = shape.mixer_input + 2 * shape.mixer_convolved + shape.mixer_inner
@@ -40,32 +70,15 @@ def compute_bytes(shape: ModelShape, options: RunOptions) -> int:
             mixer += shape.mixer_state * F32 * max(1, options.sequences)
     kept = min(tokens, max(1, options.sequences if options.outputs is None else options.outputs))
     logits = 2 * row + shape.vocabulary * F32 * kept
-    return max(mask_bytes(shape, options) + max(feed_forward, mixer), attention_bytes(shape, options), logits)
-
-
-def attention_bytes(shape: ModelShape, options: RunOptions) -> int:
-    """Bytes in use while one layer attends, masks included."""
-    rows = RESIDUALS * shape.width + 2 * shape.query
-    return mask_bytes(shape, options) + rows * F32 * options.tokens
-
-
-def split_bytes(shape: ModelShape, options: RunOptions, largest_tensor: int) -> tuple[int, int]:
-    """Bytes of the compute buffers of host and GPU when each has some of the layers.
-
-    Steps of 32 tokens and more are computed on the GPU all the same (`offload_op` of ggml's backends), whose
-    buffer takes copies of what a host's layer needs: a tensor, or the keys and values of all its context. The
-    host looks tokens up, fills the masks in and computes single tokens. Checked with CUDA
-    (docs/measurements.md); LFM2 with half of its layers took 500 MiB more on both.
-    """
-    copied_cache = max((layer_cache_bytes(kind, options) for kind in shape.kinds if kind.keys), default=0)
-    gpu = max(compute_bytes(shape, options) + largest_tensor, attention_bytes(shape, options) + copied_cache)
-    host = input_bytes(shape, options) + HOST_ROWS_OF_MIXER * shape.mixer_inner * F32 * options.tokens
-    return host, gpu
-
-
-def input_bytes(shape: ModelShape, options: RunOptions) -> int:
-    """Bytes of the host's buffer when every layer is on a GPU: the tokens' rows and the masks."""
-    return 2 * shape.width * F32 * options.tokens + mask_bytes(shape, options)
+    copied = max((layer_cache_bytes(kind, options) for kind in shape.kinds if kind.keys), default=0)
+    inputs = 2 * row + mask
+    return Buffers(
+        whole=max(mask + max(feed_forward, attention, mixer), logits),
+        inputs=inputs,
+        outputs=output_bytes(shape, options),
+        host_of_split=inputs + HOST_ROWS_OF_MIXER * shape.mixer_inner * F32 * tokens,
+        attending=mask + attention + copied,
+    )
 
 
 def mask_bytes(shape: ModelShape, options: RunOptions) -> int:

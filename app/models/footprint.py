@@ -6,19 +6,19 @@ runtime, each in bytes on the device where it lies. Nothing here reads a file or
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from app.models.compute_buffer import compute_bytes, input_bytes, output_bytes, split_bytes
+from app.models.compute_buffer import Buffers, buffers
 from app.models.gguf_header import GgufHeader
 from app.models.kv_cache import CONTEXT_STEP, RunOptions, cache_bytes, padded, read_bytes
 from app.models.model_shape import MAX_LAYERS
 from app.models.weights import WeighedModel, weigh
 
 __all__ = [
-    "CONTEXT_STEP", "GPU_RUNTIME_BYTES", "MAX_LAYERS", "DeviceMemory", "Forecast", "RunOptions",
+    "CONTEXT_STEP", "GPU_RUNTIME_BYTES", "MAX_LAYERS", "DeviceMemory", "Forecast", "Layout", "RunOptions",
     "active_bytes", "context_that_fits", "forecast", "kv_bytes_per_token", "largest_context",
-    "layers_that_fit", "projector_bytes", "tokens_per_second",
+    "lay_out", "layers_that_fit", "projector_bytes", "tokens_per_second",
 ]  # fmt: skip
 
 RUNTIME_BYTES = 48 * 1024 * 1024
@@ -71,6 +71,76 @@ class Forecast:
         return self.host.total + self.gpu.total
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A model run in one way, for forecasts of it on different devices. `caches` in bytes, of each layer."""
+
+    model: WeighedModel
+    options: RunOptions
+    caches: Sequence[int]
+    buffers: Buffers
+
+    def forecast(
+        self, *, gpu_layers: int = 0, projector: int = 0, gpu_runtime: int = GPU_RUNTIME_BYTES
+    ) -> Forecast:
+        """See `forecast`; `projector` in bytes."""
+        weights, caches = self.model.weights, self.caches
+        count = len(caches)
+        offloaded = max(0, min(gpu_layers, count + 1))
+        first = count + 1 - offloaded
+        output_on_gpu = offloaded > 0
+        if not offloaded:
+            host_compute, gpu_compute = self.buffers.whole, 0
+        elif first > 0:
+            host_compute = self.buffers.host_of_split
+            gpu_compute = self.buffers.gpu_of_split(weights.largest)
+        else:
+            host_compute, gpu_compute = self.buffers.inputs, self.buffers.whole
+        on_gpu = weights.output + weights.copied if output_on_gpu else 0
+        return Forecast(
+            options=self.options,
+            host=DeviceMemory(
+                tensors=weights.input
+                + sum(weights.layers[:first])
+                + (0 if output_on_gpu else weights.output),
+                cache=sum(caches[:first]),
+                compute=host_compute + self.buffers.outputs,
+                projector=0 if offloaded else projector,
+                runtime=HOST_RUNTIME_WITH_GPU_BYTES if offloaded and gpu_runtime else RUNTIME_BYTES,
+            ),
+            gpu=DeviceMemory(
+                tensors=sum(weights.layers[first:]) + on_gpu,
+                cache=sum(caches[first:]),
+                compute=gpu_compute,
+                projector=projector if offloaded else 0,
+                runtime=gpu_runtime if offloaded else 0,
+            ),
+        )
+
+    def layers_that_fit(self, room: int, *, projector: int = 0, gpu_runtime: int = GPU_RUNTIME_BYTES) -> int:
+        """See `layers_that_fit`."""
+        weights = self.model.weights
+        left = room - gpu_runtime - projector - weights.output - weights.copied
+        if self.buffers.whole + sum(weights.layers) + sum(self.caches) <= left:
+            return len(self.caches) + 1
+        left -= self.buffers.gpu_of_split(weights.largest)
+        if left < 0:
+            return 0
+        fitting = 1
+        for layer in range(len(self.caches) - 1, 0, -1):
+            left -= weights.layers[layer] + self.caches[layer]
+            if left < 0:
+                break
+            fitting += 1
+        return fitting
+
+
+def lay_out(model: GgufHeader | WeighedModel, options: RunOptions) -> Layout:
+    """The model run like this."""
+    model = _weighed(model)
+    return Layout(model, options, cache_bytes(model.shape, options), buffers(model.shape, options))
+
+
 def forecast(
     model: GgufHeader | WeighedModel,
     options: RunOptions,
@@ -86,37 +156,8 @@ def forecast(
     output, too, has a second copy on the GPU (src/llama-model.cpp). `gpu_runtime` is what the GPUs take
     beside the model; 0 for those that share main memory, which need none of CUDA's libraries.
     """
-    model = _weighed(model)
-    shape, weights = model.shape, model.weights
-    count = len(shape.layers)
-    offloaded = max(0, min(gpu_layers, count + 1))
-    first = count + 1 - offloaded
-    output_on_gpu = offloaded > 0
-    caches = cache_bytes(shape, options)
-    if not offloaded:
-        host_compute, gpu_compute = compute_bytes(shape, options), 0
-    elif first > 0:
-        host_compute, gpu_compute = split_bytes(shape, options, weights.largest)
-    else:
-        host_compute, gpu_compute = input_bytes(shape, options), compute_bytes(shape, options)
     sight = projector_bytes(projector) if isinstance(projector, GgufHeader) else projector or 0
-    return Forecast(
-        options=options,
-        host=DeviceMemory(
-            tensors=weights.input + sum(weights.layers[:first]) + (0 if output_on_gpu else weights.output),
-            cache=sum(caches[:first]),
-            compute=host_compute + output_bytes(shape, options),
-            projector=0 if offloaded else sight,
-            runtime=HOST_RUNTIME_WITH_GPU_BYTES if offloaded and gpu_runtime else RUNTIME_BYTES,
-        ),
-        gpu=DeviceMemory(
-            tensors=sum(weights.layers[first:]) + (weights.output + weights.copied if output_on_gpu else 0),
-            cache=sum(caches[first:]),
-            compute=gpu_compute,
-            projector=sight if offloaded else 0,
-            runtime=gpu_runtime if offloaded else 0,
-        ),
-    )
+    return lay_out(model, options).forecast(gpu_layers=gpu_layers, projector=sight, gpu_runtime=gpu_runtime)
 
 
 def layers_that_fit(
@@ -128,24 +169,7 @@ def layers_that_fit(
     gpu_runtime: int = GPU_RUNTIME_BYTES,
 ) -> int:
     """How many layers fit on a GPU with `room` bytes, the output counted as one; see `forecast`."""
-    model = _weighed(model)
-    weights = model.weights
-    sizes = [
-        size + cache for size, cache in zip(weights.layers, cache_bytes(model.shape, options), strict=True)
-    ]
-    left = room - gpu_runtime - projector - weights.output - weights.copied
-    if compute_bytes(model.shape, options) + sum(sizes) <= left:
-        return len(sizes) + 1
-    left -= split_bytes(model.shape, options, weights.largest)[1]
-    if left < 0:
-        return 0
-    fitting = 1
-    for size in reversed(sizes[1:]):
-        left -= size
-        if left < 0:
-            break
-        fitting += 1
-    return fitting
+    return lay_out(model, options).layers_that_fit(room, projector=projector, gpu_runtime=gpu_runtime)
 
 
 def largest_context(
