@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -50,6 +51,8 @@ class ModelsSession(QObject):
     """A `Ladder`."""
     ladder_failed = Signal(object)
     """An `EdgewiseError` in place of a ladder."""
+    forecast_known = Signal(object, object)
+    """`Path` of a file on this machine, and a `Ladder` of it alone."""
     found = Signal(str, object)
     """Words, and the `HubModel`s for them."""
     search_failed = Signal(str, object)
@@ -94,6 +97,7 @@ class ModelsSession(QObject):
         self._ladders: Latest[Ladder] = Latest(background)
         self._subjects: Latest[Subject] = Latest(background)
         self._searches: Latest[object] = Latest(background)
+        self._forecasts: Latest[Ladder] = Latest(background)
 
     @property
     def goal(self) -> Goal:
@@ -250,6 +254,16 @@ class ModelsSession(QObject):
         """Reckon the ladder for this; the newest goal wins."""
         self._goal = goal
         self._reckon()
+
+    def forecast(self, path: Path) -> None:
+        """What the model at `path` takes on this machine; nothing is told of a file that cannot be read."""
+        goal = self._goal
+        self._forecasts.forget()
+        self._forecasts.ask(
+            lambda: self._advice.ladder(self._advice.subject_of_file(path), goal),
+            lambda ladder: self.forecast_known.emit(path, ladder),
+            lambda _: None,  # the library's own line says what is wrong with the file
+        )
 
     def _begin(self, model: CatalogModel | None, repository: str) -> None:
         self.close_ladder()

@@ -9,10 +9,13 @@ from PySide6.QtCore import QDir, QProcess, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from app.advisor.ladder import Ladder
 from app.domain.model import LibraryEntry, Soundness, Verification
 from app.services.library_session import LibrarySession
 from app.ui.models.details_panel import DetailsPanel
+from app.ui.models.forecast_rows import forecast_rows
 from app.ui.models.import_dialog import ask_how
+from app.ui.models.library_table import usable
 from app.ui.models.library_view import LibraryView
 
 _BESIDE_FROM = 900
@@ -26,7 +29,7 @@ class LibraryPage(QWidget):
     """A `LibraryEntry`."""
     catalog_requested = Signal()
     forecast_wanted = Signal(object)
-    """A `LibraryEntry` whose details are shown: `panel.set_forecast` may tell what it will take."""
+    """`Path` of a model whose details are shown; `show_forecast` tells what it will take."""
 
     def __init__(self, session: LibrarySession, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +74,13 @@ class LibraryPage(QWidget):
         if paths:
             ask_how(self.window(), paths, lambda copy: self._session.import_models(paths, copy=copy))
 
+    def show_forecast(self, path: Path, ladder: Ladder) -> None:
+        """What the model at `path` takes on this machine, if it is the one that is shown."""
+        shown = self._shown
+        if shown is not None and shown.model.path == path:
+            trained = shown.details.context_length if shown.details is not None else None
+            self.panel.set_forecast(forecast_rows(ladder, trained))
+
     def _list(self, entries: list[LibraryEntry]) -> None:
         self.view.set_entries(entries)
         if self._shown is None:
@@ -88,7 +98,8 @@ class LibraryPage(QWidget):
         self.panel.set_entry(entry)
         self.panel.show()
         self._share()
-        self.forecast_wanted.emit(entry)
+        if usable(entry):
+            self.forecast_wanted.emit(entry.model.path)
 
     def _close_details(self) -> None:
         self._shown = None

@@ -140,6 +140,8 @@ class ModelsPage(QWidget):
         session.imported.connect(self._say_imported)
         self.library.chat_requested.connect(lambda entry: self.chat_requested.emit(entry.model.name))
         self.library.catalog_requested.connect(lambda: self.tabs.choose(CATALOG))
+        self.library.forecast_wanted.connect(self._models.forecast)
+        self._models.forecast_known.connect(self.library.show_forecast)
         self.catalog.set_entries(session.entries)
 
     def _say_removed(self, entry: LibraryEntry, freed: int) -> None:
