@@ -12,6 +12,7 @@ Both keep a record of every request. What is served is given by the test. Use it
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 from collections.abc import Mapping
 from http.server import ThreadingHTTPServer
@@ -32,18 +33,29 @@ class Listener(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), HubHandler)
         self.hub = hub
         self.host = host
+        scheme = "http"
+        if hub.certificate is not None:
+            scheme = "https"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(hub.certificate)
+            # A client that trusts nobody shall not hold up the one who accepts.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{scheme}://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         pass  # a client that went away is what many tests are about
 
 
 class HubServer:
-    """The server; a context manager. `tokens` maps each token to the gated repositories it may read."""
+    """The server; a context manager. `tokens` maps each token to the gated repositories it may read.
 
-    def __init__(self) -> None:
+    With a `certificate`, a PEM file that holds its key, too, it speaks TLS.
+    """
+
+    def __init__(self, certificate: Path | None = None) -> None:
+        self.certificate = certificate
         self._hub, self._cdn = Listener(self, "hub"), Listener(self, "cdn")
-        self.url = f"http://127.0.0.1:{self._hub.server_address[1]}"
-        self.cdn_url = f"http://127.0.0.1:{self._cdn.server_address[1]}"
+        self.url, self.cdn_url = self._hub.url, self._cdn.url
         self.repositories: dict[str, Repository] = {}
         self.tokens: dict[str, set[str]] = {}
         self.asked: list[Asked] = []

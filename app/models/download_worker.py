@@ -128,7 +128,10 @@ class _Download:
         )
         for index in missing:
             if size_of(self._staging.whole(index)) is None:
-                self._bring(index)
+                self._find(index, self._files[index])  # another download may have brought it: a projector
+                if index not in self._stored:
+                    self._bring(index)
+        missing = [index for index in missing if index not in self._stored]
         for index in missing:
             self._check_header(index)
             self._stored[index] = self._described(index, self._staging.whole(index))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -213,6 +214,30 @@ def test_the_proxy_of_the_environment_is_used(hub, queue, data, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     assert ended(queue, queue.add(variant, "Small")).state is DONE
     assert hub.asked[0].headers["host"] == "hub.invalid"
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
+def test_a_company_s_own_certificates_are_trusted_where_it_says_so(queue, data, tmp_path, monkeypatch):
+    key, certificate, both = (tmp_path / name for name in ("key.pem", "certificate.pem", "both.pem"))
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    name = ["-subj", "/CN=Company", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    subprocess.run(
+        [*make, *name, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True
+    )
+    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(variable, raising=False)
+    with HubServer(both) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        id_ = queue.add(put(hub, {FILE: data}), "Small")
+        download = ended(queue, id_)
+        assert download.state is FAILED
+        assert "certificate" in download.error
+        assert hub.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        queue.retry(id_)
+        assert ended(queue, id_).state is DONE
+        assert hub.url.startswith("https")
 
 
 # Connections

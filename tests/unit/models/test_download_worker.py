@@ -11,6 +11,7 @@ import pytest
 
 from app.domain.errors import HubError, StorageError
 from app.domain.hub import Format, HubFile, Variant
+from app.models.download_fetch import RepositoryFiles
 from app.models.download_messages import (
     DownloadJob,
     Failed,
@@ -106,6 +107,20 @@ def test_a_file_that_is_whole_is_not_verified_again(hub, tmp_path):
     hub.fail(NAME, "a.gguf", Fault(status=500, times=None))
     assert len(run(job(tmp_path, "a.gguf", "b.gguf"))) == 2
     assert hub.contents("a.gguf") == []
+
+
+def test_what_another_download_brings_meanwhile_is_not_fetched(hub, tmp_path, monkeypatch):
+    shared = tmp_path / "models" / NAME / "b.gguf"
+    fetch = RepositoryFiles.fetch
+
+    def meanwhile(self, *arguments):
+        fetch(self, *arguments)
+        shared.parent.mkdir(parents=True)
+        shared.write_bytes(small_gguf(400_000, seed=1))
+
+    monkeypatch.setattr(RepositoryFiles, "fetch", meanwhile)
+    assert len(run(job(tmp_path, "a.gguf", "b.gguf"))) == 2
+    assert hub.contents("b.gguf") == []
 
 
 def test_a_part_that_is_too_long_is_begun_anew(hub, tmp_path):
