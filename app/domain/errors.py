@@ -67,6 +67,10 @@ class EngineMissing(EdgewiseError):
     """The engine's program is not installed."""
 
 
+class InstallFailed(EdgewiseError):
+    """An engine's environment could not be made, or is not whole. What worked before still does."""
+
+
 class EngineStartFailed(EdgewiseError):
     """The engine's process did not become ready."""
 

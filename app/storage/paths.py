@@ -70,6 +70,11 @@ class Paths:
         """A folder with what the hub said of repositories and of files that lie there."""
         return self.home / "hub"
 
+    @property
+    def engines(self) -> Path:
+        """The environments of the engines that were installed; made by the first one."""
+        return self.home / "engines"
+
     def create(self) -> None:
         """Make the folders that are missing, for this user's eyes only, and try to write in them.
 
