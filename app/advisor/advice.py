@@ -77,12 +77,13 @@ class Candidate:
     `file_size` is in bytes, without the projector; None where nobody says. With `exact` the header is this
     very file's. Else it is another quantization's or a sketch, whose tensors count as scaled to `file_size`
     (where that is known): caches and buffers are the same for all. The headers are weighed once, for all the
-    ladders that a slider asks for, and are not kept: a catalog's would take 20 MB.
+    ladders that a slider asks for, and are not kept: a catalog's would take 20 MB. What was weighed before is
+    taken as it is.
     """
 
     quantization: str
     file_size: int | None
-    header: InitVar[GgufHeader]
+    header: InitVar[GgufHeader | WeighedModel]
     exact: bool
     variant: Variant | None = None
     """On the hub, to be downloaded."""
@@ -96,15 +97,20 @@ class Candidate:
     projector_size: int = field(init=False, repr=False)
     """Bytes that the projector takes in memory, 0 without one."""
 
-    def __post_init__(self, header: GgufHeader, projector: GgufHeader | int | None) -> None:
+    def __post_init__(self, header: GgufHeader | WeighedModel, projector: GgufHeader | int | None) -> None:
         """Weigh the headers."""
-        model = weigh(header)
-        if not self.exact and self.file_size is not None:
-            tensors = self.file_size - header.data_offset
-            model = WeighedModel(model.shape, model.weights.scaled_to(max(0, tensors)))
         row = known(self.quantization)
+        bits = row.bits if row else 0.0
+        if isinstance(header, WeighedModel):
+            model = header
+        else:
+            model = weigh(header)
+            if not self.exact and self.file_size is not None:
+                tensors = self.file_size - header.data_offset
+                model = WeighedModel(model.shape, model.weights.scaled_to(max(0, tensors)))
+            bits = bits or _bits(header, model.weights.total)
         object.__setattr__(self, "model", model)
-        object.__setattr__(self, "bits", row.bits if row else _bits(header, model.weights.total))
+        object.__setattr__(self, "bits", bits)
         size = projector_bytes(projector) if isinstance(projector, GgufHeader) else projector or 0
         object.__setattr__(self, "projector_size", size)
 

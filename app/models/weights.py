@@ -58,9 +58,12 @@ class WeighedModel:
     weights: Weights
 
 
-def weigh(header: GgufHeader) -> WeighedModel:
-    """The model with this header. Never raises: tensors of a type that is not known count nothing."""
-    shape = model_shape(header)
+def weigh(header: GgufHeader, shape: ModelShape | None = None) -> WeighedModel:
+    """The model with this header. Never raises: tensors of a type that is not known count nothing.
+
+    `shape` saves time where it is known: it is the same for all quantizations of a model.
+    """
+    shape = shape or model_shape(header)
     count = len(shape.layers)
     layers = [0] * count
     tied = not any(tensor.name == "output.weight" for tensor in header.tensors)

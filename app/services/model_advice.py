@@ -27,6 +27,7 @@ from app.models.library import display_name
 from app.models.mixture import mixture_of
 from app.models.model_files import model_at
 from app.models.sketch import sketch
+from app.models.weights import weigh
 from app.services.hub_access import HubAccess
 from app.services.model_library import ModelLibrary
 from app.services.this_machine import this_machine
@@ -212,11 +213,12 @@ def _candidate(variant: Variant, header: GgufHeader, *, exact: bool) -> Candidat
 
 def _sketched(model: CatalogModel) -> Subject:
     """The model as the catalog alone describes it."""
-    candidates = []
+    candidates: list[Candidate] = []
     for name in model.quantizations:
         if mixture_of(name) is not None:
             header = sketch(model.dimensions, model.context_length, name)
-            candidates.append(Candidate(name, header.file_size, header, exact=False))
+            weighed = weigh(header, candidates[0].model.shape if candidates else None)
+            candidates.append(Candidate(name, header.file_size, weighed, exact=False))
     return Subject(model.name, tuple(candidates), model.context_length)
 
 

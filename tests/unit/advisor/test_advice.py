@@ -26,6 +26,10 @@ def test_another_ones_header_is_scaled_to_the_file():
     assert Candidate("Q4_0", 3, HEADER, exact=False).model.weights.total == 0, "smaller than its own header"
 
 
+def test_what_was_weighed_before_is_taken_as_it_is():
+    assert Candidate("Q8_0", 5, weigh(HEADER), exact=False).model == weigh(HEADER)
+
+
 def test_bits_of_a_quantization_nobody_described():
     assert Candidate("Q8_0", None, HEADER, exact=True).bits == 8.5008
     assert 8.4 < Candidate("UD-Q8_K_XL", None, HEADER, exact=True).bits < 8.6
