@@ -23,7 +23,9 @@ from app.storage.database import Database
 from app.storage.ledger import Ledger
 from app.storage.paths import Paths
 from app.storage.settings import Settings, save_settings
+from tests.hub_server import HubServer
 from tests.unit.advisor.cases import LLAMA_70B, NVIDIA, machine, subject
+from tests.unit.models.gguf_writer import GgufWriter, llama
 
 
 @pytest.fixture
@@ -79,6 +81,21 @@ def test_a_model_of_the_catalog_offline(home: Path, capsys: pytest.CaptureFixtur
 def test_a_repository_offline_says_why_not(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["advise", "owner/name"]) == FAILED
     assert "Edgewise is offline" in capsys.readouterr().err
+
+
+def test_a_repository_of_the_hub(
+    home: Path, starter_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_settings(Paths.find().settings, Settings())
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with HubServer() as hub:
+        # No more than the beginning is asked for.
+        hub.add("maker/Tiny-GGUF", {"tiny-Q8_0.gguf": llama(GgufWriter()).header() + bytes(40_000)})
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        assert run(["advise", "maker/Tiny-GGUF", "--json"]) == OK
+    (rung,) = json.loads(capsys.readouterr().out)["rungs"]
+    assert (rung["repository"], rung["files"]) == ("maker/Tiny-GGUF", ["tiny-Q8_0.gguf"])
+    assert (rung["quantization"], rung["exact"]) == ("Q8_0", True)
 
 
 def test_no_such_model(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
