@@ -20,6 +20,7 @@ FLAG = "--download-worker"
 """What makes a frozen app a worker; see `app.__main__`."""
 _TAIL = 40
 """Lines kept of what a worker says besides messages: a traceback."""
+_TRACEBACK = "Traceback (most recent call last)"
 
 
 class DownloadProcess:
@@ -95,8 +96,13 @@ def _command() -> list[str]:
     return [sys.executable, "-m", "app.models.download_worker"]
 
 
-def _unexpected(status: int, said: str) -> HubUnreachable:
+def _unexpected(status: int, said: str) -> HubError:
+    """What to say of a worker that ended without a last message."""
+    detail = without_secrets(f"exit status {status}\n{said}".strip())
+    if _TRACEBACK in said:  # it would do the same again
+        return HubError(
+            "The download ended because of a mistake in Edgewise. Please report it, with the log.",
+            detail=detail,
+        )
     # Killed from outside, by a system short of memory say: like any other interruption.
-    return HubUnreachable(
-        "The download was interrupted.", detail=without_secrets(f"exit status {status}\n{said}".strip())
-    )
+    return HubUnreachable("The download was interrupted.", detail=detail)

@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from app.domain.errors import DownloadDamaged, EdgewiseError, ModelFileError
 from app.domain.hub import HubFile
@@ -134,7 +133,7 @@ class _Download:
         missing = [index for index in missing if index not in self._stored]
         for index in missing:
             self._check_header(index)
-            self._stored[index] = self._described(index, self._staging.whole(index))
+            self._stored[index] = self._described(index)
         shelve(self._job.variant, self._job.library, self._staging, missing)
         return tuple(self._stored[index] for index in range(len(self._files)))
 
@@ -143,7 +142,7 @@ class _Download:
         target = target_of(self._job.library, place_of(self._job.variant, file))
         size = size_of(target)
         if size is not None and (file.size is None or size == file.size):
-            checksum = Checksum(file.sha256 or "") if file.sha256 else self._ask(index).checksum
+            checksum = Checksum(file.sha256.lower()) if file.sha256 else self._ask(index).checksum
             sha256 = matches(target, checksum, lambda done: self._grown(index, done, verifying=True))
             if sha256 is not None:
                 self._sizes[index] = self._done[index] = size
@@ -200,13 +199,19 @@ class _Download:
                 detail=f"{error.message} {error.detail}",
             ) from error
 
-    def _described(self, index: int, path: Path) -> Stored:
-        file = self._files[index]
-        size = size_of(path) or 0
-        known = file.sha256 or (self._facts[index].checksum.sha256 if index in self._facts else "")
-        if not known:
-            known = matches(path, self._ask(index).checksum, lambda _: None) or ""
-        return Stored(place_of(self._job.variant, file), size, known.lower())
+    def _described(self, index: int) -> Stored:
+        """A file that is whole, with its SHA-256. Raises DownloadDamaged if the hub has another by now."""
+        file, whole = self._files[index], self._staging.whole(index)
+        sha256: str | None = (file.sha256 or "").lower()
+        if not sha256:  # a small file, of which the hub keeps git's hash
+            sha256 = matches(whole, self._ask(index).checksum, lambda _: None)
+        if sha256 is None:
+            whole.unlink()
+            raise DownloadDamaged(
+                f"{file.path} was changed on the hub while it was downloaded. Try again.",
+                detail=f"{self._job.variant.repository} at {self._job.variant.revision}",
+            )
+        return Stored(place_of(self._job.variant, file), size_of(whole) or 0, sha256)
 
     def _grown(self, index: int, done: int, *, verifying: bool = False) -> None:
         self._done[index] = done

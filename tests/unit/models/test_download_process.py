@@ -37,12 +37,12 @@ print('{"finished": []}')
     assert told(job, monkeypatch, script) == [Progress(1, 2), Finished(())]
 
 
-def test_a_crash_is_an_interruption_with_its_traceback_behind_it(job, monkeypatch):
+def test_a_bug_is_told_as_one_with_its_traceback_behind_it(job, monkeypatch):
     script = "import sys; job = sys.stdin.readline(); raise RuntimeError('Bearer hf_secret1234')"
     (message,) = told(job, monkeypatch, script)
     assert isinstance(message, Failed)
-    assert isinstance(message.error, HubUnreachable)
-    assert "interrupted" in message.error.message
+    assert type(message.error) is HubError  # not one that is tried again
+    assert "mistake in Edgewise" in message.error.message
     assert "RuntimeError" in message.error.detail
     assert "hf_secret1234" not in message.error.detail
 
@@ -50,6 +50,7 @@ def test_a_crash_is_an_interruption_with_its_traceback_behind_it(job, monkeypatc
 def test_one_that_never_reads_its_job_is_an_interruption(job, monkeypatch):
     (message,) = told(job, monkeypatch, "raise SystemExit(3)")
     assert isinstance(message, Failed)
+    assert isinstance(message.error, HubUnreachable)
     assert "exit status 3" in message.error.detail
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import HubError, StorageError
+from app.domain.errors import DownloadDamaged, HubError, StorageError
 from app.domain.hub import Format, HubFile, Variant
 from app.models.download_fetch import RepositoryFiles
 from app.models.download_messages import (
@@ -121,6 +121,19 @@ def test_what_another_download_brings_meanwhile_is_not_fetched(hub, tmp_path, mo
     monkeypatch.setattr(RepositoryFiles, "fetch", meanwhile)
     assert len(run(job(tmp_path, "a.gguf", "b.gguf"))) == 2
     assert hub.contents("b.gguf") == []
+
+
+def test_a_small_file_that_changed_since_it_was_whole_is_not_mixed_in(hub, tmp_path):
+    hub.add(NAME, {"config.json": b"{}", "model.safetensors": b"x" * 100})
+    it = job(tmp_path, "config.json", "model.safetensors")
+    staging = Staging(it.staging)
+    staging.folder.mkdir(parents=True)
+    staging.whole(0).write_bytes(b"[]")  # of an earlier commit of the branch
+    with pytest.raises(DownloadDamaged, match="changed on the hub"):
+        run(it)
+    assert not (tmp_path / "models" / NAME).exists()
+    run(it)
+    assert (tmp_path / "models" / NAME / "config.json").read_bytes() == b"{}"
 
 
 def test_a_part_that_is_too_long_is_begun_anew(hub, tmp_path):
