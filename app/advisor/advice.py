@@ -28,6 +28,8 @@ class Level(StrEnum):
     """How well a machine runs a model, in a word."""
 
     WELL = "runs well"
+    SLOW = "slow"
+    """Slower than was asked for, else well."""
     TIGHT = "tight"
     TOO_BIG = "too big"
 

@@ -153,7 +153,8 @@ def _because_of(step: Step, why: Why, steps: Sequence[Step], goal: Goal) -> str:
         return f"{name} fits, but it makes {slow}."
     if step.rank > WORTH_HAVING:
         return f"{name}, because nothing better fits; it makes {slow}."
-    return f"{name}, because nothing of good quality reaches your {target}; it makes {speed_words(speed)}."
+    made = speed_words(speed)
+    return f"{name}, because nothing with four bits or more reaches your {target}; it makes {made}."
 
 
 def _better(step: Step, chosen: Step, goal: Goal) -> str:
@@ -247,7 +248,7 @@ def _verdict_of(rung: Rung, ladder: Ladder) -> Verdict:
     if rung.quality in _WEAK:
         return Verdict(Level.TIGHT, f"Tight: only as {rung.quantization}, {_quality(rung)}", rung, speed)
     if speed is not None and speed < ladder.goal.target_speed:
-        return Verdict(Level.TIGHT, f"Tight: {said}", rung, speed)
+        return Verdict(Level.SLOW, f"Slow: {said}", rung, speed)
     if rung.fit is Fit.SPLIT and speed is None:
         return Verdict(Level.TIGHT, f"Tight: partly in main memory, {memory}", rung, speed)
     return Verdict(Level.WELL, f"Runs well: {said}" if speed is not None else f"Fits: {memory}", rung, speed)

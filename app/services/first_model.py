@@ -74,4 +74,7 @@ def _machine_words(machine: Machine, models: Iterable[CatalogModel], verdicts: M
 
 
 def _parameters(count: int) -> str:
-    return f"{count / 1e9:.0f} billion" if count >= 1e9 else f"{count / 1e6:.0f} million"
+    if count < 500e6:
+        return f"{count / 1e6:.0f} million"
+    billions = f"{count / 1e9:.0f}" if count >= 10e9 else f"{count / 1e9:.1f}".removesuffix(".0")
+    return f"{billions} billion"

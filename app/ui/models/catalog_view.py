@@ -16,7 +16,7 @@ from app.ui.models.card_grid import CardGrid
 from app.ui.models.filters import Filter, FilterBar
 from app.ui.models.machine_card import MachineCard
 
-_RANK = {Level.WELL: 0, Level.TIGHT: 1, Level.TOO_BIG: 2}
+_RANK = {Level.WELL: 0, Level.SLOW: 1, Level.TIGHT: 1, Level.TOO_BIG: 2}
 
 Matching = Callable[[Sequence[CatalogModel], Filter], Sequence[CatalogModel]]
 """Those models that a filter (its `fits` apart) lets through."""
@@ -36,6 +36,7 @@ def by_suitability(models: Sequence[CatalogModel], verdicts: Mapping[str, Verdic
             return len(_RANK), 0.0
         within = {
             Level.WELL: -float(model.parameters),
+            Level.SLOW: -(verdict.speed or 0.0),
             Level.TIGHT: -(verdict.speed or 0.0),
             Level.TOO_BIG: float(model.parameters),
         }

@@ -59,10 +59,10 @@ def test_one_that_fits():
 def test_all_too_slow():
     because, _, would_change, card = said_of(QWEN, machine(15.6, 41))
     assert because == (
-        "Q4_K_M, because nothing of good quality reaches your 15 tok/s; it makes about 9.6 tok/s."
+        "Q4_K_M, because nothing with four bits or more reaches your 15 tok/s; it makes about 9.6 tok/s."
     )
     assert would_change == ("With 9 tok/s as the goal: Q4_K_M reaches it.",)
-    assert card == "Tight: about 9.6 tok/s, takes 3.8 of 15.6 GB free"
+    assert card == "Slow: about 9.6 tok/s, takes 3.8 of 15.6 GB free"
 
 
 def test_only_with_less_context():
