@@ -1,4 +1,4 @@
-"""Which models of the catalog are on this machine."""
+"""Which models of the catalog and of the hub are on this machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 from app.domain.catalog import CatalogModel
+from app.domain.hub import Format, Variant
 from app.domain.model import LocalModel
 from app.domain.quantization import split_name
 
@@ -24,6 +25,23 @@ def is_of(local: LocalModel, model: CatalogModel) -> bool:
         return True
     named = _plain(split_name(local.path.stem)[0])
     return bool(named) and named in (_plain(repository), _plain(model.original.rpartition("/")[2]))
+
+
+def holds(local: LocalModel, variant: Variant) -> bool:
+    """Whether `local` is what downloading `variant` would bring, by where it lies.
+
+    Edgewise and LM Studio keep owner/repository/file, the Hugging Face cache
+    models--owner--repository/snapshots/revision/file; of safetensors `local.path` is the folder.
+    """
+    if not variant.files or local.format is not variant.format:
+        return False
+    inside = "" if variant.format is Format.SAFETENSORS else variant.files[0].path
+    path = local.path.as_posix()
+    if path.endswith(f"/{variant.repository}/{inside}".rstrip("/")):
+        return True
+    snapshots = f"/models--{variant.repository.replace('/', '--')}/snapshots/"
+    revision, _, rest = path.partition(snapshots)[2].partition("/")
+    return bool(revision) and rest == inside
 
 
 def quantization_of(local: LocalModel) -> str:

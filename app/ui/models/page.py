@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -134,7 +135,7 @@ class ModelsPage(QWidget):
 
     def _connect_library(self) -> None:
         session = self._library_session
-        session.listed.connect(self.catalog.set_entries)
+        session.listed.connect(self._show_local)
         session.failed.connect(self.show_error)
         session.removed.connect(self._say_removed)
         session.imported.connect(self._say_imported)
@@ -142,7 +143,11 @@ class ModelsPage(QWidget):
         self.library.catalog_requested.connect(lambda: self.tabs.choose(CATALOG))
         self.library.forecast_wanted.connect(self._models.forecast)
         self._models.forecast_known.connect(self.library.show_forecast)
-        self.catalog.set_entries(session.entries)
+        self._show_local(session.entries)
+
+    def _show_local(self, entries: Sequence[LibraryEntry]) -> None:
+        self.catalog.set_entries(entries)
+        self.search.set_local([entry.model for entry in entries])
 
     def _say_removed(self, entry: LibraryEntry, freed: int) -> None:
         what = f"{size(freed)} are free again." if freed else "Its files stay where they are."

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.domain.download import Download
 from app.domain.hub import Access, Format, HubModel, Variant
+from app.domain.model import LocalModel
 from app.ui import theme
 from app.ui.models.variant_list import Key, VariantList
 from app.ui.spinner import Spinner
@@ -32,6 +33,7 @@ class RepositoryPanel(QWidget):
         self._found = found
         self._has_token = False
         self._downloads: Mapping[Key, Download] = {}
+        self._local: Sequence[LocalModel] = ()
         self._variants: VariantList | None = None
         self._failure = ("", "")
         self._spinner = Spinner(self)
@@ -95,6 +97,7 @@ class RepositoryPanel(QWidget):
         self._variants = VariantList(variants, self)
         self._variants.download_requested.connect(self.download_requested)
         self._variants.set_downloads(self._downloads)
+        self._variants.set_local(self._local)
         self._inner.addWidget(self._variants)
         self._variants.show()
         self._advice.setVisible(any(variant.format is Format.GGUF for variant in variants))
@@ -119,6 +122,12 @@ class RepositoryPanel(QWidget):
         self._downloads = downloads
         if self._variants is not None:
             self._variants.set_downloads(downloads)
+
+    def set_local(self, models: Sequence[LocalModel]) -> None:
+        """The models on this machine."""
+        self._local = models
+        if self._variants is not None:
+            self._variants.set_local(models)
 
     def _show_access(self) -> None:
         access = self._found.access

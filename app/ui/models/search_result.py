@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QStyle, QVBoxLayout, QWidget
 
 from app.domain.download import Download
 from app.domain.hub import Access, HubModel, Variant
+from app.domain.model import LocalModel
 from app.ui import icons, theme, words
 from app.ui.elided_label import direction_of
 from app.ui.models.repository_panel import RepositoryPanel
@@ -39,6 +40,7 @@ class SearchResult(QWidget):
         self.found = found
         self._has_token = False
         self._downloads: Mapping[Key, Download] = {}
+        self._local: Sequence[LocalModel] = ()
         self._panel: RepositoryPanel | None = None
         self.header = _Header(found, self)
         self.header.toggled.connect(self._toggle)
@@ -61,6 +63,12 @@ class SearchResult(QWidget):
         if self._panel is not None:
             self._panel.set_downloads(downloads)
 
+    def set_local(self, models: Sequence[LocalModel]) -> None:
+        """The models on this machine."""
+        self._local = models
+        if self._panel is not None:
+            self._panel.set_local(models)
+
     def set_variants(self, variants: Sequence[Variant]) -> None:
         """What there is to download; nothing happens before it was asked for."""
         if self._panel is not None:
@@ -76,6 +84,7 @@ class SearchResult(QWidget):
             self._panel = panel = RepositoryPanel(self.found, self)
             panel.set_has_token(self._has_token)
             panel.set_downloads(self._downloads)
+            panel.set_local(self._local)
             panel.wanted.connect(self.opened)
             panel.download_requested.connect(self.download_requested)
             panel.advice_requested.connect(self.advice_requested)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QScrollArea, QVBox
 
 from app.domain.download import Download
 from app.domain.hub import Format, HubModel, Variant
+from app.domain.model import LocalModel
 from app.ui import theme
 from app.ui.announce import announce
 from app.ui.choice import Choice
@@ -58,6 +59,7 @@ class SearchView(QWidget):
         self._offline = False
         self._has_token = False
         self._downloads: dict[Key, Download] = {}
+        self._local: Sequence[LocalModel] = ()
         self._results: list[SearchResult] = []
         self._field = QLineEdit(self)
         self._field.setPlaceholderText("Search the hub for models…")
@@ -124,6 +126,7 @@ class SearchView(QWidget):
             row = SearchResult(found, self._scroll)
             row.set_has_token(self._has_token)
             row.set_downloads(self._downloads)
+            row.set_local(self._local)
             row.opened.connect(self.repository_opened)
             row.download_requested.connect(self.download_requested)
             row.advice_requested.connect(self.advice_requested)
@@ -186,6 +189,12 @@ class SearchView(QWidget):
         self._downloads = {key_of(download.variant): download for download in downloads}
         for row in self._results:
             row.set_downloads(self._downloads)
+
+    def set_local(self, models: Sequence[LocalModel]) -> None:
+        """The models on this machine: what is here needs no download."""
+        self._local = models
+        for row in self._results:
+            row.set_local(models)
 
     def focus_search(self) -> None:
         """Put the cursor into the search field."""

@@ -12,7 +12,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.domain.download import Download, DownloadState
 from app.domain.hub import Format, Variant
+from app.domain.model import LocalModel
 from app.models.library import display_name
+from app.models.presence import holds
 from app.ui import theme, words
 from app.ui.elided_label import ElidedLabel
 
@@ -59,6 +61,11 @@ class VariantList(QWidget):
         for line in self._lines:
             line.set_download(downloads.get(key_of(line.variant)))
 
+    def set_local(self, models: Sequence[LocalModel]) -> None:
+        """The models on this machine: what is here needs no download."""
+        for line in self._lines:
+            line.set_here(any(holds(model, line.variant) for model in models))
+
     def set_locked(self, locked: bool) -> None:
         """Whether nothing of it can be had as things are."""
         for line in self._lines:
@@ -75,6 +82,7 @@ class _Line(QWidget):
         super().__init__(parent)
         self.variant = variant
         self._locked = False
+        self._here = False
         self._download: Download | None = None
         what = variant.label or PurePosixPath(key_of(variant)[1]).stem or "All files"
         label = ElidedLabel(self)
@@ -106,12 +114,17 @@ class _Line(QWidget):
             self._download = download
             self._show()
 
+    def set_here(self, here: bool) -> None:
+        if here != self._here:
+            self._here = here
+            self._show()
+
     def set_locked(self, locked: bool) -> None:
         self._locked = locked
         self._show()
 
     def _show(self) -> None:
-        said = _standing(self._download)
+        said = _standing(self._download) or ("On this machine" if self._here else "")
         can = said in ("", "Go on", "Try again") and not self._locked
         text = said or "Download"
         if self._button.text() != text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QWidget
 
 from app.domain.download import Download, DownloadState
 from app.domain.hub import Access, Format, HubFile, HubModel, Variant
+from app.domain.model import LocalModel
 from app.ui.models import search_view
 from app.ui.models.invitation import Invitation
 from app.ui.models.search_result import SearchResult
@@ -276,6 +278,16 @@ def test_a_variant_on_its_way_says_so(found, state, said, enabled) -> None:
     found.set_downloads([])
     assert button.text() == "Download"
     assert button.isEnabled()
+
+
+def test_what_is_on_this_machine_needs_no_download(found) -> None:
+    here = LocalModel("x", Path("/models/Qwen/Qwen3-4B-GGUF/Q4_K_M-0.gguf"), 2_497_280_256)
+    found.set_local([here])
+    open_result(found, QWEN)
+    assert not buttons(found)["On this machine: Q4_K_M, 2.5 GB"].isEnabled()
+    assert buttons(found)["Download: Q8_0, 4.3 GB"].isEnabled()
+    found.set_local([])
+    assert buttons(found)["Download: Q4_K_M, 2.5 GB"].isEnabled()
 
 
 def test_only_what_changes_is_named_again(found) -> None:

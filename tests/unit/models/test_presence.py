@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.hub import Format, HubFile, Variant
 from app.domain.model import LocalModel
 from app.models.catalog import catalog
-from app.models.presence import is_of, quantization_of
+from app.models.presence import holds, is_of, quantization_of
 
 STARTER = catalog()[0]
 MODEL = replace(STARTER, repository="unsloth/Qwen3-4B-GGUF", original="Qwen/Qwen3-4B")
@@ -53,3 +54,33 @@ def test_the_real_starter_model_is_the_catalogs_first(starter_model) -> None:
 def test_the_quantization_may_stand_in_the_name_alone() -> None:
     assert quantization_of(LocalModel("qwen3:4b-q8_0", Path("/blobs/sha256-00"), 1)) == "Q8_0"
     assert quantization_of(LocalModel("qwen3:4b", Path("/blobs/sha256-00"), 1)) == ""
+
+
+GGUF = Variant(
+    "unsloth/Qwen3-4B-GGUF", "0" * 40, Format.GGUF, "BF16", (HubFile("BF16/q-00001-of-00002.gguf"),)
+)
+SAFETENSORS = Variant("Qwen/Qwen3-4B", "0" * 40, Format.SAFETENSORS, "BF16", (HubFile("config.json"),))
+
+
+@pytest.mark.parametrize(
+    ("path", "variant", "here"),
+    [
+        ("/models/unsloth/Qwen3-4B-GGUF/BF16/q-00001-of-00002.gguf", GGUF, True),
+        ("/hub/models--unsloth--Qwen3-4B-GGUF/snapshots/ab12/BF16/q-00001-of-00002.gguf", GGUF, True),
+        ("/models/unsloth/Qwen3-4B-GGUF/q-Q4_K_M.gguf", GGUF, False),
+        ("/models/other/Qwen3-4B-GGUF/BF16/q-00001-of-00002.gguf", GGUF, False),
+        ("/hub/models--unsloth--Qwen3-4B-GGUF/snapshots/ab12", GGUF, False),
+        ("/models/BF16/q-00001-of-00002.gguf", GGUF, False),
+        ("/models/Qwen/Qwen3-4B", SAFETENSORS, True),
+        ("/hub/models--Qwen--Qwen3-4B/snapshots/ab12", SAFETENSORS, True),
+        ("/hub/models--Qwen--Qwen3-4B/snapshots/", SAFETENSORS, False),
+        ("/models/Qwen/Qwen3-4B-Instruct", SAFETENSORS, False),
+    ],
+)
+def test_what_a_download_would_bring_is_known_by_where_it_lies(path, variant, here) -> None:
+    assert holds(replace(local(path), format=variant.format), variant) is here
+
+
+def test_another_format_and_nothing_at_all_are_not_it() -> None:
+    assert not holds(local("/models/Qwen/Qwen3-4B"), SAFETENSORS)
+    assert not holds(local("/models/unsloth/Qwen3-4B-GGUF/x.gguf"), replace(GGUF, files=()))
