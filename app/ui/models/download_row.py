@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.domain.download import Download, DownloadState
+from app.domain.hub import Format
 from app.ui import icons, theme, words
 from app.ui.announce import announce
 from app.ui.chat.quiet_button import QuietButton
@@ -52,6 +53,8 @@ class DownloadRow(QWidget):
     forget_requested = Signal(int)
     token_requested = Signal(str)
     log_requested = Signal(str, str)
+    chat_requested = Signal(object)
+    """The `Variant` that is on this machine now."""
 
     def __init__(self, download: Download, parent: QWidget) -> None:
         super().__init__(parent)
@@ -71,6 +74,7 @@ class DownloadRow(QWidget):
         self._bar = ThinBar(f"Downloaded of {download.name}", self)
         self._token = QPushButton("Enter token…", self)
         self._log = QPushButton("Show log", self)
+        self._chat = QPushButton("Chat with it", self)
         self._give_up = QPushButton("Give up", self)
         self._keep = QPushButton("Keep", self)
         self._toggle = _Toggle(self)
@@ -80,6 +84,7 @@ class DownloadRow(QWidget):
         self._log.clicked.connect(
             lambda: self.log_requested.emit(self._download.error, self._download.detail)
         )
+        self._chat.clicked.connect(lambda: self.chat_requested.emit(self._download.variant))
         self._give_up.clicked.connect(lambda: self.cancel_requested.emit(self._download.id))
         self._keep.clicked.connect(self._keep_it)
         self._toggle.clicked.connect(self._toggled)
@@ -107,7 +112,7 @@ class DownloadRow(QWidget):
         self._sentence.setContentsMargins(0, theme.SPACE_XS, 0, theme.SPACE_XS)
         self._deeds = QHBoxLayout()
         self._deeds.setSpacing(theme.SPACE_S)
-        for button in (self._token, self._log, self._give_up, self._keep):
+        for button in (self._token, self._log, self._chat, self._give_up, self._keep):
             self._deeds.addWidget(button)
         self._deeds.addStretch(1)
         self._beside = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -183,6 +188,8 @@ class DownloadRow(QWidget):
         had_focus = focus is not None and focus.hasFocus()
         self._token.setVisible(failed and download.needs_token and not self._asking)
         self._log.setVisible(failed and bool(download.detail) and not self._asking)
+        done = download.state is DownloadState.DONE
+        self._chat.setVisible(done and download.variant.format is Format.GGUF)
         self._give_up.setVisible(self._asking)
         self._keep.setVisible(self._asking)
         self._toggle.setVisible(download.state in _TOGGLE and not self._asking)
@@ -190,10 +197,10 @@ class DownloadRow(QWidget):
             icon, name = _TOGGLE[download.state]
             self._toggle.show_as(icon, name, f"{name}: {download.name}")
         self._cross.setVisible(not self._asking)
-        cross = "Dismiss" if download.state is DownloadState.DONE else "Cancel"
+        cross = "Dismiss" if done else "Cancel"
         self._cross.setToolTip(cross)
         self._cross.setAccessibleName(f"{cross}: {download.name}")
-        for button in (self._token, self._log, self._give_up, self._keep):
+        for button in (self._token, self._log, self._chat, self._give_up, self._keep):
             button.setAccessibleDescription(download.name)
         if had_focus and focus is not None and focus.isHidden():
             (self._keep if self._asking else self._cross).setFocus(Qt.FocusReason.OtherFocusReason)

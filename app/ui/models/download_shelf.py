@@ -42,6 +42,8 @@ class DownloadShelf(QWidget):
     """Repository that needs a token."""
     log_requested = Signal(str, str)
     """Sentence, detail."""
+    chat_requested = Signal(object)
+    """The `Variant` of a done one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -96,6 +98,7 @@ class DownloadShelf(QWidget):
         row.forget_requested.connect(self.forget_requested)
         row.token_requested.connect(self.token_requested)
         row.log_requested.connect(self.log_requested)
+        row.chat_requested.connect(self.chat_requested)
         self._rows[download.id] = row
         self._list.addWidget(row)
 

@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from app.domain.download import Download
 from app.domain.errors import AccessDenied, EdgewiseError
+from app.domain.hub import Variant
 from app.domain.model import LibraryEntry
+from app.models.presence import holds
 from app.services.download_watch import DownloadWatch
 from app.services.library_session import LibrarySession
 from app.services.models_session import ModelsSession
@@ -167,6 +169,12 @@ class ModelsPage(QWidget):
             if entry.model.path == path:
                 self.chat_requested.emit(entry.model.name)
 
+    def _chat_with_variant(self, variant: Variant) -> None:
+        for entry in self._library_session.entries:
+            if holds(entry.model, variant):
+                self.chat_requested.emit(entry.model.name)
+                return
+
     # Search
 
     def _connect_search(self) -> None:
@@ -206,6 +214,7 @@ class ModelsPage(QWidget):
             asked.connect(told)
         shelf.token_requested.connect(self.token_requested)
         shelf.log_requested.connect(self.show_log)
+        shelf.chat_requested.connect(self._chat_with_variant)
         watch.changed.connect(self._show_downloads)
         self._models.download_failed.connect(self._say_not_queued)
         self._show_downloads(watch.downloads)

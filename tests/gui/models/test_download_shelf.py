@@ -143,7 +143,17 @@ def test_the_question_ends_with_the_download(shelf, qtbot) -> None:
     shelf.set_downloads([RUNNING])
     press(shelf, "Cancel: Qwen3 4B · Q4_K_M", qtbot)
     shelf.set_downloads([as_it_is(DownloadState.DONE)])
-    assert set(buttons(shelf)) == {"Dismiss: Qwen3 4B · Q4_K_M"}
+    assert set(buttons(shelf)) == {"Chat with it", "Dismiss: Qwen3 4B · Q4_K_M"}
+
+
+def test_a_done_one_leads_to_a_chat(shelf, qtbot) -> None:
+    shelf.set_downloads([as_it_is(DownloadState.DONE)])
+    with qtbot.waitSignal(shelf.chat_requested) as told:
+        press(shelf, "Chat with it", qtbot)
+    assert told.args == [VARIANT]
+    other = replace(VARIANT, format=Format.SAFETENSORS)  # no engine here loads it yet
+    shelf.set_downloads([replace(as_it_is(DownloadState.DONE), id=8, variant=other)])
+    assert "Chat with it" not in buttons(shelf)
 
 
 def test_a_failure_says_why_and_what_to_do(shelf, qtbot) -> None:
