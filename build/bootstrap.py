@@ -141,6 +141,7 @@ def make_environment(runner: Runner, uv: Path) -> None:
 def install(runner: Runner, uv: Path, which: str) -> None:
     """Bring .venv to exactly what the lock says, and put the `edgewise` command into it."""
     python = bin_of(VENV, "python")
+    sources = package_sources.uv_options(package_sources.pip_settings(runner.environment))
     building = 0.0
 
     def watch(line: str) -> None:
@@ -159,7 +160,7 @@ def install(runner: Runner, uv: Path, which: str) -> None:
     started = time.monotonic()
     runner.run(
         "Installing the packages",
-        [uv, "pip", "sync", "--python", python, *UV_INSTALL, REQUIREMENTS / f"{which}.txt"],
+        [uv, "pip", "sync", "--python", python, *UV_INSTALL, *sources, REQUIREMENTS / f"{which}.txt"],
         watch,
     )
     # uv brings the build backend named in pyproject.toml itself: nothing is fetched.

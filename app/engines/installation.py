@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from app.domain.generation import Cancellation
 from app.engines.installed_files import installed_versions, python_of, tree_size
 from app.engines.pins import Variant
 from app.engines.uv_failures import explain, lacks_version, without_passwords
-from app.engines.uv_program import UvLines, find_uv, own_python, uv_environment
+from app.engines.uv_program import UvLines, find_uv, own_python, source_options, uv_environment
 from app.engines.watched_child import run_watched
 
 CHECK_TIMEOUT_S = 600.0
@@ -68,12 +68,14 @@ class Installation:
         if status != 0:
             raise explain(self._name, output, self._folders.root, source)
         self._install(new, progress, cancellation, source)
-        self.check(new, progress, cancellation)
-
-    def check(self, folder: Path, progress: Progress, cancellation: Cancellation) -> None:
-        """Compare versions, and have its Python import what the engine is made of. Raises InstallFailed."""
+        self._compare(new)
         done = self._variant.on_disk
         progress(InstallProgress(InstallPhase.CHECKING, f"Starting {self._name} once", done, done))
+        assert self._log is not None
+        try_imports(self._name, new, self._variant.check, self._log, cancellation)
+
+    def _compare(self, folder: Path) -> None:
+        """Raises InstallFailed unless what is pinned came, and what is left out did not."""
         found = installed_versions(folder)
         for package, version in self._variant.versions.items():
             if found.get(package) != version:
@@ -86,16 +88,6 @@ class Installation:
                 raise InstallFailed(
                     f"{self._name} is not as it should be: {package} came along, which breaks it."
                 )
-        assert self._log is not None
-        command: list[str | Path] = [python_of(folder), "-I", "-c", _CHECK, *self._variant.check]
-        status, output = run_watched(
-            command, _check_environment(), self._log, cancellation, timeout_s=CHECK_TIMEOUT_S
-        )
-        if status != 0:
-            reason = _last_error(output) or "it did not come to an end"
-            raise InstallFailed(
-                f"{self._name} does not start on this machine: {reason}.", detail=output[-8000:]
-            )
 
     def prune(self) -> None:
         """Drop from the cache what no later installation can use. That it fails does no harm."""
@@ -116,8 +108,7 @@ class Installation:
     ) -> None:
         variant = self._variant
         command: list[str | Path] = ["pip", "install", "--python", python_of(new), "--only-binary", ":all:"]
-        if source is not None:
-            command += ["--no-index", "--find-links", source]
+        command += source_options(source)
         with tempfile.TemporaryDirectory(dir=self._folders.root, prefix=".work-") as work:
             if variant.exclude:
                 excludes = Path(work) / "excludes.txt"
@@ -226,6 +217,17 @@ class Installation:
                 "space, then try again.",
                 detail=str(error),
             ) from error
+
+
+def try_imports(
+    name: str, folder: Path, modules: Sequence[str], log: BinaryIO, cancellation: Cancellation
+) -> None:
+    """Have the Python of the environment `folder` import `modules`. Raises InstallFailed and Cancelled."""
+    command: list[str | Path] = [python_of(folder), "-I", "-c", _CHECK, *modules]
+    status, output = run_watched(command, _check_environment(), log, cancellation, timeout_s=CHECK_TIMEOUT_S)
+    if status != 0:
+        reason = _last_error(output) or "it did not come to an end"
+        raise InstallFailed(f"{name} does not start on this machine: {reason}.", detail=output[-8000:])
 
 
 class _Growth:

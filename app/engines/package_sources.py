@@ -19,7 +19,6 @@ TRANSLATIONS = {
     "index-url": ("UV_DEFAULT_INDEX", ("UV_INDEX_URL",), " "),
     "extra-index-url": ("UV_INDEX", ("UV_EXTRA_INDEX_URL",), " "),
     "find-links": ("UV_FIND_LINKS", (), ","),
-    "no-index": ("UV_NO_INDEX", (), " "),
     "trusted-host": ("UV_INSECURE_HOST", (), " "),
     "cert": ("SSL_CERT_FILE", (), " "),
     "proxy": ("ALL_PROXY", ("HTTPS_PROXY", "https_proxy", "all_proxy"), " "),
@@ -88,13 +87,17 @@ def uv_variables(settings: Mapping[str, str], environment: Mapping[str, str]) ->
         values = settings.get(name, "").split()
         if name == "find-links":  # pip passes over a folder that is gone, uv stops at it
             values = [value for value in values if "://" in value or Path(value).is_dir()]
-        if name == "no-index":
-            values = [value for value in values if value.lower() in ("1", "true", "yes", "on")]
         if name == "timeout":
             values = [value.partition(".")[0] for value in values]  # uv counts whole seconds
         if values and not any(environment.get(known) for known in (variable, *others)):
             variables[variable] = separator.join(values)
     return variables
+
+
+def uv_options(settings: Mapping[str, str]) -> list[str]:
+    """What uv takes no variable for, as arguments of its `pip install` and `pip sync`."""
+    wanted = settings.get("no-index", "").strip().lower() in ("1", "true", "yes", "on")
+    return ["--no-index"] if wanted else []
 
 
 def _name(name: str) -> str:

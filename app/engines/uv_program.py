@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.domain.environment import InstallPhase
 from app.domain.errors import InstallFailed
-from app.engines.package_sources import pip_settings, uv_variables
+from app.engines.package_sources import pip_settings, uv_options, uv_variables
 
 # What would make uv work on another environment or project than the one it is told, and a token that is none
 # of its business.
@@ -26,7 +26,7 @@ _NOT_FOR_UV = (
 )
 _SOURCES = (
     *("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),
-    *("UV_TORCH_BACKEND", "UV_NO_INDEX"),
+    "UV_TORCH_BACKEND",
 )
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -70,6 +70,11 @@ def uv_environment(
         told.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     # Companies put their own certificates where the system trusts them.
     return {"UV_SYSTEM_CERTS": "1", **told, **kept}
+
+
+def source_options(source: Path | None) -> list[str | Path]:
+    """Arguments of uv's `pip install` that go with `uv_environment`. With a `source` it is the only one."""
+    return [*uv_options(pip_settings())] if source is None else ["--no-index", "--find-links", source]
 
 
 def own_python() -> tuple[Path, tuple[int, int]] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.package_sources import pip_files, pip_settings, uv_variables
+from app.engines.package_sources import pip_files, pip_settings, uv_options, uv_variables
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -125,8 +125,8 @@ def test_folders_of_wheels_that_are_gone_are_passed_over(tmp_path: Path) -> None
 
 
 def test_no_index_counts_only_when_it_says_yes() -> None:
-    assert uv_variables({"no-index": "false"}, {}) == {}
-    assert uv_variables({"no-index": "true"}, {}) == {"UV_NO_INDEX": "true"}
+    assert uv_options({"no-index": "false"}) == []
+    assert uv_options({"no-index": "true"}) == ["--no-index"]
 
 
 def test_the_set_up_can_use_it_before_anything_is_installed() -> None:
