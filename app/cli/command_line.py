@@ -18,7 +18,7 @@ from types import FrameType
 from app import __version__
 from app.domain.generation import PARAMETERS, Parameter
 
-COMMANDS = ("chat", "doctor", "probe", "models", "advise")
+COMMANDS = ("chat", "doctor", "probe", "models", "engines", "advise")
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
 
@@ -64,6 +64,10 @@ def _command(options: argparse.Namespace) -> int:
         from app.cli.models import run as run_models
 
         return run_models(options)
+    if options.command == "engines":
+        from app.cli.engines import run as run_engines
+
+        return run_engines(options)
     if options.command == "advise":
         from app.cli.advise import advise
 
@@ -150,9 +154,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     advise.add_argument("--json", action="store_true", help="as one JSON object; memory in bytes")
 
-    from app.cli.models import add_parser
+    from app.cli import engines, models
 
-    add_parser(commands, verbose)
+    models.add_parser(commands, verbose)
+    engines.add_parser(commands, verbose)
     return parser
 
 

@@ -1,0 +1,232 @@
+"""`edgewise engines list`, `install`, `verify` and `remove`: the engines on this machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from app.cli.command_line import FAILED, INTERRUPTED, OK, USAGE
+from app.cli.console import Console
+from app.cli.table import table
+from app.domain.environment import EnvironmentState, EnvironmentStatus, InstallPlan, InstallProgress
+from app.domain.errors import EngineMissing, InstallFailed
+from app.engines.environment import Environments
+from app.engines.llama_cpp import LlamaCpp
+from app.engines.pins import profiles
+from app.services.engine_installer import EngineInstaller, find_environments
+from app.storage.paths import Paths
+from app.storage.settings import load_settings
+
+LOOK_S = 0.2
+_BAR = 20
+_HEADINGS = ("Engine", "State", "Runs here", "Version", "Size")
+_WORDS = 3
+"""Columns that are aligned to the left; the others are numbers."""
+NOTHING = "–"
+
+
+def list_engines(as_json: bool) -> int:
+    """Run the command; returns the exit status."""
+    console = Console()
+    environments = find_environments(Paths.find())
+    installer = _installer(environments)
+    console.transient("Looking at the engines…")
+    try:
+        installer.refresh()
+        statuses = {each.engine: installer.wait(each.engine) for each in environments.all()}
+    finally:
+        console.settle()
+        installer.close()
+    if as_json:
+        console.write(json.dumps(_described(statuses), indent=2) + "\n")
+        return OK
+    rows = [_HEADINGS]
+    for id_, profile in profiles().items():
+        status = statuses.get(id_)
+        if status is None:
+            rows.append((profile.name, "comes with Edgewise", "yes", NOTHING, NOTHING))
+        else:
+            size = _size(status.size) if status.size else NOTHING
+            runs = "no" if status.why_not else "yes"
+            rows.append((profile.name, status.state.value, runs, status.version or NOTHING, size))
+    for line in table(rows, left=_WORDS):
+        console.line(line)
+    for id_, status in statuses.items():
+        if status.why_not:
+            console.line(status.why_not)
+        elif status.state is not EnvironmentState.READY and status.plan is not None:
+            console.line(f"To install: edgewise engines install {id_}. {plan_words(status.plan)}")
+    return OK
+
+
+def install_engine(engine: str, source: Path | None, as_json: bool) -> int:
+    """Run the command; returns the exit status. Raises InstallFailed, StorageError or Offline.
+
+    One that is installed and whole is left as it is.
+    """
+    console = Console()
+    environments = find_environments(Paths.find())
+    id_ = find_engine(engine)
+    environment = environments.of(id_)
+    installer = _installer(environments)
+    began = time.monotonic()
+    try:
+        if environment.state is EnvironmentState.READY:
+            installer.verify(id_)
+            status = _watch(installer, id_, console)
+            if not status.error:
+                return _report(
+                    console, installer.status(id_), as_json, f"{environment.name} is installed already."
+                )
+            console.error(status.error)
+        plan = environment.plan()
+        if plan is not None and not as_json:
+            console.line(plan_words(plan))
+        installer.install(id_, None if source is None else source.expanduser().absolute())
+        status = _watch(installer, id_, console)
+    except KeyboardInterrupt:
+        installer.cancel(id_)
+        installer.wait(id_, 5.0)
+        console.settle()
+        console.error(f"Stopped; what was fetched is kept. To go on: edgewise engines install {engine}")
+        return INTERRUPTED
+    finally:
+        console.settle()
+        installer.close()
+    if status.error:
+        raise InstallFailed(status.error, detail=status.detail)
+    took = time.monotonic() - began
+    return _report(
+        console, status, as_json, f"{status.notice} It took {took:.0f} s and {_size(status.size or 0)}."
+    )
+
+
+def verify_engine(engine: str, as_json: bool) -> int:
+    """Run the command; returns the exit status. Raises EngineMissing or InstallFailed."""
+    console = Console()
+    environments = find_environments(Paths.find())
+    id_ = find_engine(engine)
+    environments.of(id_).python()
+    installer = _installer(environments)
+    try:
+        installer.verify(id_)
+        status = _watch(installer, id_, console)
+    finally:
+        console.settle()
+        installer.close()
+    if status.error:
+        raise InstallFailed(status.error, detail=status.detail)
+    return _report(console, status, as_json, status.notice)
+
+
+def remove_engine(engine: str, as_json: bool, yes: bool) -> int:
+    """Run the command; returns the exit status. Asks first unless `yes`.
+
+    Raises EngineMissing, InstallFailed and StorageError.
+    """
+    console = Console()
+    environment = find_environments(Paths.find()).of(find_engine(engine))
+    if environment.state is EnvironmentState.ABSENT:
+        raise EngineMissing(f"{environment.name} is not installed.")
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            console.error("Nobody can be asked here. Say --yes to remove without a question.")
+            return USAGE
+        console.line(f"{environment.name} will be deleted, which frees {_size(environment.size())}.")
+        console.write("Go on? [y/N] ")
+        if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+            console.line("Nothing was removed.")
+            return FAILED
+    freed = environment.remove()
+    if as_json:
+        console.write(json.dumps({"engine": environment.engine, "freed": freed}, indent=2) + "\n")
+    else:
+        console.line(f"{environment.name} is removed; that freed {_size(freed)}.")
+    return OK
+
+
+def find_engine(words: str) -> str:
+    """The id of the engine that a person means by its id or its name. Raises EngineMissing."""
+    wanted = words.casefold().replace("-", "").replace("_", "").replace(".", "").replace(" ", "")
+    for id_, profile in profiles().items():
+        if wanted in (id_.replace("_", ""), profile.name.casefold().replace("-", "").replace(".", "")):
+            if id_ == LlamaCpp.id:
+                raise EngineMissing("llama.cpp comes with Edgewise: there is nothing to install or remove.")
+            return id_
+    names = ", ".join(id_ for id_ in profiles() if id_ != LlamaCpp.id)
+    raise EngineMissing(f"There is no engine “{words}”. There is: {names}.")
+
+
+def plan_words(plan: InstallPlan) -> str:
+    """What an installation takes, in a sentence or two."""
+    python = f" {plan.python} is downloaded first." if plan.python_download else ""
+    return (
+        f"{profiles()[plan.engine].name} {plan.version}, {plan.variant}: about {_size(plan.download)} to "
+        f"download, about {_size(plan.on_disk)} on the disk (from {plan.sizes_from}).{python}"
+    )
+
+
+def progress_line(name: str, progress: InstallProgress) -> str:
+    """Where an installation stands, in one line."""
+    if not progress.total or not progress.done:
+        return f"{name}  {progress.words}…"
+    share = min(1.0, progress.done / progress.total)
+    filled = round(_BAR * share)
+    bar = f"[{'#' * filled}{'-' * (_BAR - filled)}]"
+    return f"{name}  {bar}  {_size(progress.done)} of about {_size(progress.total)}  {progress.words}"
+
+
+def _installer(environments: Environments) -> EngineInstaller:
+    settings = Paths.find().settings
+    return EngineInstaller(environments, lambda: load_settings(settings).offline)
+
+
+def _watch(installer: EngineInstaller, id_: str, console: Console) -> EnvironmentStatus:
+    """Show how far it is, until it is over."""
+    while True:
+        status = installer.wait(id_, LOOK_S)
+        if status.task is None:
+            console.settle()
+            return status
+        if status.progress is not None:
+            console.settle()
+            line = progress_line(profiles()[id_].name, status.progress)
+            console.transient(line[: shutil.get_terminal_size().columns - 1])
+
+
+def _report(console: Console, status: EnvironmentStatus, as_json: bool, words: str) -> int:
+    if as_json:
+        console.write(json.dumps(_values(status), indent=2) + "\n")
+    else:
+        console.line(words)
+    return OK
+
+
+def _described(statuses: dict[str, EnvironmentStatus]) -> list[dict[str, object]]:
+    """All engines for a program: their profiles, and what is there of each; null where nothing is known."""
+    described = []
+    for id_, profile in profiles().items():
+        status = statuses.get(id_)
+        described.append({**asdict(profile), "environment": None if status is None else _values(status)})
+    return described
+
+
+def _values(status: EnvironmentStatus) -> dict[str, object]:
+    return {
+        "engine": status.engine,
+        "state": status.state.name.lower(),
+        "version": status.version or None,
+        "size": status.size,
+        "installable": not status.why_not,
+        "why_not": status.why_not or None,
+        "plan": asdict(status.plan) if status.plan else None,
+        "log": status.log or None,
+    }
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
