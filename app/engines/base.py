@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from app.domain.engine import Fitness
@@ -11,6 +12,9 @@ from app.domain.hub import Format
 from app.domain.machine import Machine
 from app.domain.model import LocalModel
 from app.engines.openai_client import Dialect
+
+HOST = "127.0.0.1"
+"""Where every engine of this machine listens: nobody outside can reach it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class LoadOptions:
     bounds what may be kept of prompts beside the KV cache. The rest is for engines that compute in floating
     point: `dtype` ("auto": as the model is stored), `quantize_bits` (8 or 4: on loading), and on GPUs
     `gpu_memory_share` of all its memory (None: the engine's own choice) and `tensor_parallel`, the GPUs that
-    share each layer.
+    share each layer. `kv_cache_bytes` are reserved for the KV cache by engines that set a pool of it aside
+    in main memory (None: the adapter's own choice).
     """
 
     context_length: int
@@ -31,6 +36,7 @@ class LoadOptions:
     quantize_bits: int | None = None
     gpu_memory_share: float | None = None
     tensor_parallel: int = 1
+    kv_cache_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,69 @@ class LoadReport:
     gpu_bytes: int = 0
     mapped_bytes: int = 0
     repeated_bytes: int = 0
+
+
+class InstalledEnvironment(Protocol):
+    """The environment that an engine was installed into; see `app.engines.environment`."""
+
+    def python(self) -> Path:
+        """The Python that has the engine. Raises EngineMissing, with what to do."""
+        ...
+
+
+class InstalledEnvironment(Protocol):
+    """An environment that an engine lives in."""
+
+    def python(self) -> Path:
+        """The Python that has the engine. Raises EngineMissing, with a whole sentence."""
+        ...
+
+
+class ReadyModel(Protocol):
+    """A model that can reply: loaded by an engine of this machine, or served by somebody else's.
+
+    `name` is what a person reads; `context_length` is in tokens.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def client(self) -> ChatBackend: ...
+
+    @property
+    def context_length(self) -> int: ...
+
+    def stop(self) -> None:
+        """End it; a server that somebody else runs goes on. Blocks until it is gone."""
+        ...
+
+
+class AttachedEngine(Protocol):
+    """A server that somebody else runs, as an engine: it has models, and no process of ours.
+
+    `id` is stored with messages ("attached:3"); `remote` says that it is on another machine.
+    """
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def remote(self) -> bool: ...
+
+    def models(self) -> tuple[str, ...]:
+        """The names of its models as they were last seen. Quick: asks nobody."""
+        ...
+
+    def connect(self, model: str | None, cancellation: Cancellation) -> ReadyModel:
+        """The model of that name (None: its first), once the server has answered. Blocks.
+
+        Raises an EdgewiseError with a whole sentence: not reachable, the key refused, no such model, offline.
+        """
+        ...
 
 
 class EngineAdapter(Protocol):

@@ -50,7 +50,7 @@ class Dialect:
     )
     """Our parameter names to the engine's; a parameter that is not listed is not sent."""
     count_path: str | None = None
-    """Path that counts the tokens of a list of messages as `input_tokens`."""
+    """Path that counts the tokens of a list of messages as `input_tokens` (llama.cpp) or `count` (vLLM)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class OpenAIClient:
             raise _lost(error) from error
         finally:
             connection.close()
-        count = answer.get("input_tokens")
+        count = answer.get("input_tokens", answer.get("count"))
         return count if _is_count(count) else None
 
     def _connect(self) -> http.client.HTTPConnection:

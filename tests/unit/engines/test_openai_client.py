@@ -504,6 +504,8 @@ def test_counting():
         mock.count = lambda exchange: exchange.answer(200, b'{"input_tokens": 12}')
         assert mock.client(count_path=COUNT_PATH).count_prompt_tokens(HELLO) == 12
         assert mock.client().count_prompt_tokens(HELLO) is None
+        mock.count = lambda exchange: exchange.answer(200, b'{"count": 7, "tokens": [1, 2]}')
+        assert mock.client(count_path=COUNT_PATH).count_prompt_tokens(HELLO) == 7, "as vLLM spells it"
 
 
 @pytest.mark.parametrize(
