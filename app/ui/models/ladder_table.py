@@ -8,10 +8,11 @@ from PySide6.QtWidgets import QButtonGroup, QPushButton, QStyle, QWidget
 
 from app.advisor.ladder import Fit, Ladder, Rung
 from app.ui import theme
-from app.ui.models.rung_row import BUTTON_WIDTH, HEIGHT, INLINE_FROM, RungRow
+from app.ui.models.rung_row import BUTTON_WIDTH, HEIGHT, INLINE_FROM, NAME_LEFT, RungRow
 from app.ui.words import size
 
 _BUTTON_HEIGHT = 32
+_BELOW = _BUTTON_HEIGHT + theme.SPACE_S
 
 
 def deed_words(rung: Rung) -> str:
@@ -127,7 +128,7 @@ class LadderTable(QWidget):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        below = 0 if width >= INLINE_FROM or not self._shown else theme.SPACE_S + _BUTTON_HEIGHT
+        below = 0 if width >= INLINE_FROM or self.chosen_row is None else _BELOW
         return self._shown * HEIGHT + below
 
     def sizeHint(self) -> QSize:
@@ -137,9 +138,13 @@ class LadderTable(QWidget):
         return QSize(0, self.heightForWidth(self.width()))
 
     def _place(self) -> None:
-        for number, row in enumerate(self.rows):
-            row.setGeometry(0, number * HEIGHT, self.width(), HEIGHT)
         chosen = self.chosen_row
+        inline = self.width() >= INLINE_FROM
+        top = 0
+        for row in self.rows:
+            height = HEIGHT if inline or row is not chosen else HEIGHT + _BELOW
+            row.setGeometry(0, top, self.width(), height)
+            top += height
         self._button.setVisible(chosen is not None)
         if chosen is None:
             return
@@ -147,12 +152,11 @@ class LadderTable(QWidget):
         self._button.setText(words)
         self._button.setEnabled(not self._waiting)
         self._button.setAccessibleName(f"{words}: {chosen.rung.quantization}")
-        if self.width() >= INLINE_FROM:
-            width = max(BUTTON_WIDTH, self._button.sizeHint().width())
+        width = max(BUTTON_WIDTH, self._button.sizeHint().width())
+        if inline:
             top = chosen.y() + (HEIGHT - _BUTTON_HEIGHT) // 2
             where = QRect(self.width() - theme.SPACE_M - width, top, width, _BUTTON_HEIGHT)
         else:
-            where = QRect(0, self._shown * HEIGHT + theme.SPACE_S, self.width(), _BUTTON_HEIGHT)
-            where.setWidth(max(BUTTON_WIDTH, self._button.sizeHint().width()))
+            where = QRect(NAME_LEFT, chosen.y() + HEIGHT, width, _BUTTON_HEIGHT)
         self._button.setGeometry(QStyle.visualRect(self.layoutDirection(), self.rect(), where))
         self._button.raise_()

@@ -13,9 +13,11 @@ from app.ui.words import UNKNOWN, decode_speed, size
 HEIGHT = 52
 BUTTON_WIDTH = 148
 INLINE_FROM = 720
-"""In a narrower table the button stands below the rows."""
+"""In a narrower table the chosen row is taller, and has the button below its words."""
 _STAR = 16
 _BAR_HEIGHT = 6
+NAME_LEFT = theme.SPACE_M + _STAR + theme.SPACE_S
+"""Where a row's words begin."""
 
 FIT_ICONS = {
     Fit.GPU: ("check", "ready"),
@@ -65,7 +67,6 @@ class RungRow(QRadioButton):
         self._available = 0
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setFixedHeight(HEIGHT)
 
     @property
     def rung(self) -> Rung:
@@ -100,7 +101,7 @@ class RungRow(QRadioButton):
         left, right = theme.SPACE_M, self.width() - theme.SPACE_M
         if self._recommended:
             self._draw(painter, "star", "accent", QRect(left, (HEIGHT - _STAR) // 2, _STAR, _STAR))
-        left += _STAR + theme.SPACE_S
+        left = NAME_LEFT
         if self.width() >= INLINE_FROM:
             right -= BUTTON_WIDTH + theme.SPACE_L
         narrow = self.width() < INLINE_FROM

@@ -123,11 +123,17 @@ def test_while_it_is_begun_it_cannot_be_asked_for_twice(table) -> None:
 
 
 @pytest.mark.parametrize("direction", [Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft])
-def test_in_a_narrow_table_the_button_stands_below(table, qtbot, direction) -> None:
+def test_in_a_narrow_table_the_chosen_row_has_the_button_below_its_words(table, qtbot, direction) -> None:
     table.setLayoutDirection(direction)
     table.resize(616, table.heightForWidth(616))
-    qtbot.waitUntil(lambda: table.button.y() >= table.rows[-1].geometry().bottom())
-    assert table.rect().contains(table.button.geometry())
+    chosen = table.rows[1]
+    qtbot.waitUntil(lambda: chosen.height() > table.rows[0].height())
+    assert chosen.geometry().contains(table.button.geometry())
+    assert table.button.y() >= chosen.y() + table.rows[0].height()
+    assert table.rows[2].y() == chosen.geometry().bottom() + 1
+    assert table.rows[-1].geometry().bottom() < table.heightForWidth(616)
+    qtbot.mouseClick(table.rows[3], Qt.MouseButton.LeftButton, pos=table.rows[3].rect().center())
+    assert table.rows[3].geometry().contains(table.button.geometry())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
