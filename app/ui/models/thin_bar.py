@@ -20,6 +20,7 @@ class ThinBar(QProgressBar):
         self._role = "accent"
         self.setAccessibleName(name)
         self.setRange(0, _STEPS)
+        self.setValue(0)
         self.setTextVisible(False)
         self.setFixedHeight(_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
