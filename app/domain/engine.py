@@ -23,7 +23,10 @@ class EngineState(StrEnum):
 class EngineStatus:
     """What the window says of the engine now.
 
-    `context_length` is in tokens and known once ready. `error` is a sentence, `log` what stands behind it.
+    `engine` is its name, `engine_id` what it is stored by. `context_length` is in tokens and known once
+    ready. `error` is a sentence, `log` what stands behind it. `progress` says in a few words what a start is
+    at. `replies` counts those being made. `memory` and `gpu_memory` are bytes that its processes take now,
+    None while nobody looks or where it cannot be seen.
     """
 
     state: EngineState
@@ -32,6 +35,27 @@ class EngineStatus:
     context_length: int | None = None
     error: str = ""
     log: str = ""
+    engine_id: str = ""
+    progress: str = ""
+    replies: int = 0
+    memory: int | None = None
+    gpu_memory: int | None = None
+    remote: bool = False
+    """A server on another machine: what is said to it leaves this one."""
+    can_force: bool = False
+    """It failed because the forecast says that the model does not fit: a person may load it all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadWishes:
+    """How a person wants models loaded; None leaves it to the app. The fields are those of LoadOptions."""
+
+    context_length: int | None = None
+    threads: int | None = None
+    dtype: str | None = None
+    quantize_bits: int | None = None
+    gpu_memory_share: float | None = None
+    tensor_parallel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,10 @@ class NotEnoughMemory(EngineStartFailed):
     """The model did not fit into memory."""
 
 
+class WouldNotFit(NotEnoughMemory):
+    """By the forecast the model does not fit, so its start was not tried. A person may insist on it."""
+
+
 class EngineGone(EdgewiseError):
     """The engine stopped answering: its process ended or its connection broke."""
 

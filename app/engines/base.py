@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.domain.engine import Fitness
+from app.domain.generation import Cancellation, ChatBackend
 from app.domain.hub import Format
 from app.domain.machine import Machine
 from app.domain.model import LocalModel
@@ -75,14 +76,6 @@ class InstalledEnvironment(Protocol):
 
     def python(self) -> Path:
         """The Python that has the engine. Raises EngineMissing, with what to do."""
-        ...
-
-
-class InstalledEnvironment(Protocol):
-    """An environment that an engine lives in."""
-
-    def python(self) -> Path:
-        """The Python that has the engine. Raises EngineMissing, with a whole sentence."""
         ...
 
 

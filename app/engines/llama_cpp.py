@@ -8,11 +8,10 @@ from app.domain.engine import Fitness
 from app.domain.hub import Format
 from app.domain.machine import Machine
 from app.domain.model import LocalModel
-from app.engines.base import Launch, LoadOptions, LoadReport
+from app.engines.base import HOST, Launch, LoadOptions, LoadReport
 from app.engines.llama_cpp_log import read_load
 from app.engines.llama_cpp_programs import find_program
 from app.engines.openai_client import Dialect
-from app.engines.process import HOST
 
 __all__ = ["LlamaCpp", "find_program"]
 

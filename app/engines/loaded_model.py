@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from app.domain.errors import EngineStartFailed, NotEnoughMemory
 from app.domain.generation import Cancellation
 from app.domain.model import LocalModel
-from app.engines.base import EngineAdapter, LoadOptions, LoadReport
+from app.engines.base import HOST, EngineAdapter, LoadOptions, LoadReport
 from app.engines.memory import Resident, resident_memory
 from app.engines.openai_client import Address, OpenAIClient
-from app.engines.process import HOST, EngineProcess, free_port, new_api_key
+from app.engines.process import EngineProcess, free_port, new_api_key
 
 PORT_ATTEMPTS = 3
 """Between finding a free port and the engine's bind another program may take it."""
@@ -34,6 +36,11 @@ class LoadedModel:
         self.client = client
         self.context_length = context_length
 
+    @property
+    def name(self) -> str:
+        """What a person calls the model."""
+        return self.model.name
+
     @classmethod
     def load(
         cls,
@@ -43,10 +50,12 @@ class LoadedModel:
         *,
         logs: Path,
         cancellation: Cancellation | None = None,
+        on_wait: Callable[[EngineProcess], None] = lambda _: None,
     ) -> LoadedModel:
         """Start the engine with `model` and block until it is ready.
 
-        Raises EngineMissing or EngineStartFailed (NotEnoughMemory among them), each with a whole sentence.
+        `on_wait` is called with the process, on this thread, about twice a second until then. Raises
+        EngineMissing or EngineStartFailed (NotEnoughMemory among them), each with a whole sentence.
         """
         cancellation = cancellation or Cancellation()
         for attempt in range(1, PORT_ATTEMPTS + 1):
@@ -60,6 +69,7 @@ class LoadedModel:
                     path=adapter.ready_path,
                     timeout_s=launch.start_timeout_s,
                     cancellation=cancellation,
+                    on_wait=partial(on_wait, process),
                 )
             except EngineStartFailed as error:
                 if adapter.port_was_taken(error.detail) and attempt < PORT_ATTEMPTS:

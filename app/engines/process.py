@@ -14,17 +14,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from app.domain.errors import EngineMissing, EngineStartFailed
 from app.domain.generation import Cancellation
 from app.engines import guard
-from app.engines.base import Launch
+from app.engines.base import HOST, Launch
 
-HOST = "127.0.0.1"
 POLL_INTERVAL_S = 0.02
+TELL_INTERVAL_S = 0.5
 STOP_TIMEOUT_S = guard.TERMINATE_GRACE_S + 2.0
 LOG_TAIL_BYTES = 256 * 1024
 """What `read_log` returns at most; a log is read by people."""
@@ -108,12 +108,15 @@ class EngineProcess:
         path: str,
         timeout_s: float,
         cancellation: Cancellation,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> None:
         """Block until `path` answers 200. Otherwise stop the process and raise EngineStartFailed.
 
-        The error's detail is the log. `exit_status` is None after a start that never became ready.
+        `on_wait` is called on this thread every `TELL_INTERVAL_S`. The error's detail is the log.
+        `exit_status` is None after a start that never became ready.
         """
         deadline = time.monotonic() + timeout_s
+        told = time.monotonic()
         woken = threading.Event()
         cancellation.on_cancel(woken.set)
         try:
@@ -121,6 +124,9 @@ class EngineProcess:
                 # Another program may have taken the port, and it may answer 200 to anything.
                 if _answers(port, path) and _listens(self.pid, port):
                     return
+                if time.monotonic() - told >= TELL_INTERVAL_S:
+                    on_wait()
+                    told = time.monotonic()
                 woken.wait(POLL_INTERVAL_S)
         finally:
             cancellation.on_cancel(None)
