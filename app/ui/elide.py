@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QTextLayout
+from PySide6.QtGui import QFont, QFontMetricsF, QTextLayout, QTextOption
 
 
 def lines_of(text: str, font: QFont, width: float, most: int) -> list[str]:
     """`text` in at most `most` lines of `width` logical pixels, the last one cut with an ellipsis."""
-    layout = QTextLayout(text, font)
     lines: list[str] = []
+    if not text:
+        return lines
+    layout = QTextLayout(text, font)
+    option = QTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    layout.setTextOption(option)
     layout.beginLayout()
     while len(lines) < most:
         line = layout.createLine()
