@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
     QMainWindow,
+    QPlainTextEdit,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -70,6 +71,8 @@ class MainWindow(QMainWindow):
         self._make_models_page = make_models_page
         self._make_settings_page = make_settings_page
         self.setAcceptDrops(True)
+        for field in chat.findChildren(QPlainTextEdit):  # they would take a file's address as text
+            field.viewport().installEventFilter(self)
         self.setMinimumSize(SMALLEST_SIZE)
         self.resize(FIRST_SIZE)
         self.setWindowTitle("Edgewise")
@@ -162,6 +165,18 @@ class MainWindow(QMainWindow):
 
     def _show_title(self, title: str) -> None:
         self.setWindowTitle("Edgewise" if title == UNTITLED else f"{title} — Edgewise")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QDropEvent) and model_paths(
+            event.mimeData()
+        ):  # entering and moving are drops, too
+            if event.type() is QEvent.Type.Drop:
+                self.dropEvent(event)
+            else:
+                event.setDropAction(Qt.DropAction.CopyAction)
+                event.accept()
+            return True
+        return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if model_paths(event.mimeData()):

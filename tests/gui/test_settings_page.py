@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QWheelEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QCheckBox,
     QComboBox,
     QLabel,
     QPushButton,
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.domain.generation import SamplingParams
 from app.storage.paths import Paths
+from app.storage.secrets import TokenPlace
 from app.storage.settings import MAXIMUM_CONTEXT_LENGTH, MAXIMUM_THREADS, Settings, load_settings
 from app.ui import theme
 from app.ui.settings.page import SettingsPage
@@ -176,3 +178,26 @@ def test_in_the_app_a_change_takes_effect_and_is_on_the_disk(qtbot, empty_home) 
     written = load_settings(app.paths.settings)
     assert (written.theme, written.system_prompt, written.threads) == ("dark", "Typed just now.", 2)
     assert written.window_geometry
+
+
+def test_the_offline_switch_is_kept_at_once(page, kept, qtbot) -> None:
+    box = next(b for b in page.findChildren(QCheckBox) if b.text().startswith("Work offline"))
+    assert not box.isChecked()
+    box.click()
+    assert kept.settings.offline
+    box.click()
+    assert not kept.settings.offline
+
+
+def test_where_the_token_is_kept_is_said_and_it_can_be_changed(page, qtbot) -> None:
+    def said() -> str:
+        return next(
+            label.text() for label in page.findChildren(QLabel) if label.text().startswith("Hub token")
+        )
+
+    page.show_token(TokenPlace.NOWHERE)
+    assert said() == "Hub token: none. Gated models ask for one."
+    page.show_token(TokenPlace.KEYRING)
+    assert said() == "Hub token: in the system’s keyring"
+    with qtbot.waitSignal(page.token_requested):
+        qtbot.mouseClick(button(page, "Enter, change or forget the hub token"), Qt.MouseButton.LeftButton)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMessageBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMessageBox, QWidget
 
 from app.domain.download import DownloadState
 from app.models.catalog import catalog
@@ -163,15 +163,16 @@ def test_the_switch_in_the_settings_takes_effect_at_once(open_app, hub) -> None:
     app.wait(lambda: "Hub token: none" in texts(settings) or not settings._token.isVisible())
 
 
-def drop(app: App, *paths: Path) -> None:
+def drop(app: App, *paths: Path, onto: QWidget | None = None) -> None:
+    target = app.window if onto is None else onto
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     where, copy, left = QPoint(400, 300), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     plain = Qt.KeyboardModifier.NoModifier
     entered = QDragEnterEvent(where, copy, data, left, plain)
-    QApplication.sendEvent(app.window, entered)
+    QApplication.sendEvent(target, entered)
     assert entered.isAccepted()
-    QApplication.sendEvent(app.window, QDropEvent(QPointF(where), copy, data, left, plain))
+    QApplication.sendEvent(target, QDropEvent(QPointF(where), copy, data, left, plain))
 
 
 @pytest.mark.parametrize("how", ["Copy", "Use in place"])
@@ -188,6 +189,15 @@ def test_a_file_dropped_onto_the_window_is_taken_in(open_app, starter_model, how
     assert bool(copied) is (how == "Copy")
     app.click(app.button("Chat"))
     app.wait(lambda: "What is on your mind?" in texts(app.chat.empty))
+
+
+def test_a_file_dropped_onto_the_message_field_is_no_text(open_app, starter_model) -> None:
+    app = open_app()
+    drop(app, starter_model, onto=app.field.viewport())
+    assert app.chat.composer.text == ""
+    box = app.window.findChild(QMessageBox)
+    assert box is not None
+    box.reject()
 
 
 def test_what_is_no_model_is_refused_with_a_sentence(open_app, tmp_path) -> None:
