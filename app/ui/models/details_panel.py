@@ -81,6 +81,8 @@ class DetailsPanel(QScrollArea):
         self._check = _Remark(page)
         self._path = _PathText(page)
         self._arrange(page)
+        QWidget.setTabOrder(self._chat, self._path)
+        QWidget.setTabOrder(self._path, self._verify)
         self.setWidget(page)
         self._forecast_title.hide()
         self._forecast.hide()

@@ -186,6 +186,7 @@ class LibraryView(QWidget):
             self._strips[name] = strip
             self._imports.addWidget(strip)
             strip.show()
+            QWidget.setTabOrder(self._again, strip.cross)
             announce(self, f"{said}: {name}.")
         self._strips[name].show_progress(sentence, share)
 

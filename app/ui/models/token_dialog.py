@@ -39,6 +39,7 @@ class TokenDialog(QDialog):
         where = _sentence(
             "You make one on the hub, in the settings of your account. Reading is enough.", self
         )
+        address = self._address()
         self._field = QLineEdit(self)
         self._field.setEchoMode(QLineEdit.EchoMode.Password)
         self._field.setMaxLength(_LONGEST)
@@ -73,7 +74,7 @@ class TokenDialog(QDialog):
         layout.setSpacing(theme.SPACE_M)
         layout.addWidget(why)
         layout.addWidget(where)
-        layout.addLayout(self._address())
+        layout.addLayout(address)
         typing = QHBoxLayout()
         typing.setSpacing(theme.SPACE_M)
         typing.addWidget(self._field, 1)

@@ -24,7 +24,7 @@ class WorkStrip(QWidget):
         self._words.setFont(theme.tabular_font())
         self._words.setForegroundRole(self._words.foregroundRole().PlaceholderText)
         self._bar = ThinBar(f"Progress of {name}", self)
-        cross = QuietButton("close", f"Cancel {name}", self)
+        self.cross = cross = QuietButton("close", f"Cancel {name}", self)
         cross.setToolTip("Cancel")
         cross.set_revealed(True)
         cross.clicked.connect(lambda: self.cancelled.emit(name))

@@ -157,3 +157,12 @@ def test_nothing_is_wider_than_the_panel(panel, qtbot, name) -> None:
     panel.set_entry(LibraryEntry(replace(MODEL, name=name), replace(DETAILS, title=name, licence=name)))
     page = panel.widget()
     assert page.width() <= panel.viewport().width()
+
+
+def test_tab_goes_as_one_reads(panel, qtbot) -> None:
+    found = buttons(panel)
+    order = [found["Close the details"], found["Chat with it"], path(panel), found["Verify"]]
+    order[0].setFocus()
+    for widget in [*order[1:], found["Show in folder"]]:
+        qtbot.keyClick(panel.focusWidget(), Qt.Key.Key_Tab)
+        assert widget.hasFocus()

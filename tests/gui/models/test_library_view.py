@@ -448,3 +448,17 @@ def test_names_for_a_screen_reader(library) -> None:
     for widget in library.findChildren(QWidget):
         if widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
             assert QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name), widget
+
+
+def test_tab_goes_as_one_reads(library, qtbot) -> None:
+    library.set_work("new.gguf", "Copying", 1, 2)
+    library.select(QWEN.model.name)
+    found = buttons(library)
+    order = [
+        filter_field(library), found["Add…"], found["Look again"], found["Cancel new.gguf"], rows(library),
+        found["Chat with Qwen3 4B · Q4_K_M"], found["More to do with Qwen3 4B · Q4_K_M"],
+    ]  # fmt: skip
+    order[0].setFocus()
+    for widget in order[1:]:
+        qtbot.keyClick(library.focusWidget(), Qt.Key.Key_Tab)
+        assert widget.hasFocus(), widget

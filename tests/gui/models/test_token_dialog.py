@@ -117,3 +117,14 @@ def test_the_page_opens_on_a_click_alone(dialog, qtbot, monkeypatch) -> None:
     assert visited == []
     buttons(dialog)["Open in browser"].click()
     assert visited == [TOKENS_PAGE]
+
+
+def test_tab_goes_as_one_reads(dialog, qtbot) -> None:
+    field(dialog).setText(TOKEN)
+    found = buttons(dialog)
+    address = next(line for line in dialog.findChildren(QLineEdit) if line.text() == TOKENS_PAGE)
+    order = [address, found["Open in browser"], field(dialog), found["Show it"], found["Keep token"]]
+    address.setFocus()
+    for widget in order[1:]:
+        qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
+        assert widget.hasFocus()
