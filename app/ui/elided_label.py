@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from html import escape
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
@@ -41,8 +42,7 @@ class ElidedLabel(QLabel):
         self._tell_cut()
 
     def _tell_cut(self) -> None:
-        # Shown as plain text: a tool tip that looks like HTML is read as such.
-        self.setToolTip(f"<p>{_escaped(self.text())}</p>" if self.cut else "")
+        self.setToolTip(plain_tip(self.text()) if self.cut else "")
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         painter = QPainter(self)
@@ -62,5 +62,6 @@ def direction_of(text: str) -> Qt.LayoutDirection:
     return Qt.LayoutDirection.LeftToRight if first == "L" else Qt.LayoutDirection.RightToLeft
 
 
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def plain_tip(text: str) -> str:
+    """A tool tip that shows `text` as it is: what looks like HTML would be read so, and its images loaded."""
+    return f"<p>{escape(text).replace(chr(10), '<br>')}</p>"

@@ -12,6 +12,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from app.domain.ledger import LedgerEntry
 from app.models.library import display_name
 from app.ui import words
+from app.ui.elided_label import plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -91,7 +92,8 @@ class LedgerTable(QAbstractTableModel):
                 return _role(entry, column)
             case Qt.ItemDataRole.ToolTipRole if column is Column.MODEL:
                 layers = f", {entry.gpu_layers} layers on the GPU" if entry.gpu_layers else ""
-                return f"{entry.model}\n{entry.engine}, {entry.architecture}, {entry.threads} threads{layers}"
+                how = f"{entry.engine}, {entry.architecture}, {entry.threads} threads{layers}"
+                return plain_tip(f"{entry.model}\n{how}")
             case Qt.ItemDataRole.AccessibleTextRole if column is Column.MODEL:
                 return _spoken(entry)
             case _ if role == SORT:

@@ -14,6 +14,7 @@ from app.domain.hub import Format
 from app.domain.model import LibraryEntry, Place
 from app.models.library import display_name
 from app.ui import words
+from app.ui.elided_label import plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -148,7 +149,8 @@ class LibraryTable(QAbstractTableModel):
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(column)
             case Qt.ItemDataRole.ToolTipRole if column == Column.NAME:
-                return f"{row.entry.model.name}\n{row.entry.model.path}\n{self._state(row.entry).words}"
+                said = (row.entry.model.name, str(row.entry.model.path), self._state(row.entry).words)
+                return plain_tip("\n".join(said))
             case Qt.ItemDataRole.AccessibleTextRole if column == Column.NAME:
                 return self._spoken(row)
             case _ if role == ENTRY:

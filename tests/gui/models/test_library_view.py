@@ -462,3 +462,10 @@ def test_tab_goes_as_one_reads(library, qtbot) -> None:
     for widget in order[1:]:
         qtbot.keyClick(library.focusWidget(), Qt.Key.Key_Tab)
         assert widget.hasFocus(), widget
+
+
+def test_a_name_that_looks_like_html_is_only_a_name(library) -> None:
+    name = "<img src=x> & <b>bold</b>"
+    library.set_entries([entry(name, 5)])
+    tip = rows(library).model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip.startswith("<p>&lt;img src=x&gt; &amp; &lt;b&gt;bold&lt;/b&gt;<br>")
