@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -267,6 +268,25 @@ def test_cancelling_ends_all_processes_within_a_second(root: Path, wheels: Path)
     assert below(root) == []
     assert state(one) is EnvironmentState.ABSENT
     assert folders(root) == []
+
+
+def test_cancelling_while_an_index_keeps_silent(
+    root: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{silent.getsockname()[1]}/simple")
+        monkeypatch.delenv("PIP_NO_INDEX")
+        one, cancellation = environment(root, pin("gone==1.0")), Cancellation()
+        thread = threading.Thread(target=cancelled, args=(one, cancellation))
+        thread.start()
+        silent.settimeout(30)
+        connection, _ = silent.accept()
+        with connection:
+            began = time.monotonic()
+            cancellation.cancel()
+            thread.join(10)
+            assert time.monotonic() - began < 1.5
+    assert one.state is EnvironmentState.ABSENT
 
 
 def test_only_one_at_a_time(root: Path, wheels: Path) -> None:
