@@ -158,6 +158,7 @@ class DownloadRow(QWidget):
                 self._asking = False
             self._show_deeds()
             self._draw_icon()
+            self._turn()
             if download.state is DownloadState.DONE:
                 self._leave.start(DONE_MS)
             else:
@@ -246,8 +247,14 @@ class DownloadRow(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._turn()
+
+    def _turn(self) -> None:
+        """Put things beside each other as far as there is room; one short button always has it."""
+        done = self._download.state is DownloadState.DONE
+        deeds_from = _FIGURES_BESIDE_FROM if done else _DEEDS_BESIDE_FROM
         direction = QBoxLayout.Direction
-        for line, beside_from in ((self._line, _FIGURES_BESIDE_FROM), (self._beside, _DEEDS_BESIDE_FROM)):
+        for line, beside_from in ((self._line, _FIGURES_BESIDE_FROM), (self._beside, deeds_from)):
             beside = self.width() >= beside_from
             line.setDirection(direction.LeftToRight if beside else direction.TopToBottom)
 
