@@ -215,7 +215,7 @@ class EngineInstaller:
         if order.source is None and self._offline():
             raise Offline(OFFLINE)
         environment.install(told, cancellation, order.source)
-        return f"{name} {environment.version()} is installed."
+        return f"{name} {environment.version()}".strip() + " is installed."
 
     def _look(
         self, order: _Order, environment: Environment, error: EdgewiseError | None, notice: str

@@ -29,8 +29,12 @@ def environment(tmp_path: Path) -> Path:
     return folder
 
 
+def nobody_asks(done: int, total: int) -> None:
+    del done, total
+
+
 def damage(environment: Path) -> list[str]:
-    return damaged_files(environment, lambda done, total: None, Cancellation())
+    return damaged_files(environment, nobody_asks, Cancellation())
 
 
 def test_versions_by_plain_names(environment: Path) -> None:
@@ -68,7 +72,7 @@ def test_it_can_be_cancelled(environment: Path) -> None:
     cancellation = Cancellation()
     cancellation.cancel()
     with pytest.raises(Cancelled):
-        damaged_files(environment, lambda done, total: None, cancellation)
+        damaged_files(environment, nobody_asks, cancellation)
 
 
 def test_the_size_of_a_tree(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ SAID = [
      "mirror.example refuses to give it"),
     (NO_SOLUTION + "idna was not found in the package registry and you require idna" + UNSATISFIABLE,
      "your package index has no idna for"),
-    (NO_SOLUTION + "there is no version of torch==2.13.0+cpu and you require torch==2.13.0+cpu" + UNSATISFIABLE,
+    (NO_SOLUTION + "there is no version of torch==2.13.0+cpu and you require it" + UNSATISFIABLE,
      "has no torch==2.13.0+cpu for"),
     (NO_SOLUTION + "vllm==1.0.0 has no usable wheels and you require vllm==1.0.0" + UNSATISFIABLE,
      "has no vllm==1.0.0 for this system and Python"),
@@ -45,7 +45,7 @@ SAID = [
     (NO_SOLUTION + "idna was not found in the cache and you require idna" + UNSATISFIABLE
      + "\nhint: Packages were unavailable because the network was disabled.", "the network is switched off"),
     (f"{BEGIN}error: Failed to download `torch==2.13.0`\n  cause: Hash mismatch for `torch==2.13.0`\n",
-     "torch==2.13.0 arrived damaged"),
+     "torch arrived damaged"),
     (f"{BEGIN}error: failed to open file `x`\n  cause: Permission denied (os error 13)\n",
      "does not allow writing"),
     ("error: something new\n", "uv, which installs it, failed"),
@@ -74,9 +74,7 @@ def test_a_folder_that_lacks_something_is_named(tmp_path: Path) -> None:
 
 
 def test_what_uv_got_over_is_not_to_blame(tmp_path: Path) -> None:
-    warning = (
-        f"warning: Failed to fetch\n  cause: error sending request for url ({ADDRESS})\n  cause: dns error\n"
-    )
+    warning = f"warning: Failed\n  cause: error sending request for url ({ADDRESS})\n  cause: dns error\n"
     output = warning + NO_SOLUTION.removeprefix(BEGIN) + "there is no version of idna==99" + UNSATISFIABLE
     assert "has no idna==99" in explain("vLLM", output, tmp_path, None).message
 

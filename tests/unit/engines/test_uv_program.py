@@ -11,7 +11,6 @@ import pytest
 
 from app.domain.environment import InstallPhase
 from app.domain.errors import InstallFailed
-from app.engines import uv_program
 from app.engines.uv_program import UvLines, find_uv, own_python, source_options, uv_environment
 from tests.wheelhouse import UV_FOLDER
 
@@ -86,7 +85,7 @@ def test_the_python_underneath_is_none_of_an_environment(monkeypatch: pytest.Mon
     code = "import sys; print(sys.prefix == sys.base_prefix, *sys.version_info[:2])"
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.split() == ["True", *map(str, version)]
-    monkeypatch.setattr(uv_program.sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert own_python() is None
 
 

@@ -72,7 +72,7 @@ def test_from_nothing_to_installed_checked_and_removed(make) -> None:
     assert installer.status(ENGINE).task is InstallTask.INSTALL
     status = installer.wait(ENGINE, PATIENCE_S)
     assert (status.state, status.task, status.progress) == (EnvironmentState.READY, None, None)
-    assert (status.error, status.notice) == ("", "Transformers  is installed.")
+    assert (status.error, status.notice) == ("", "Transformers is installed.")
     assert status.size
     assert Path(status.log).is_file()
     installer.verify(ENGINE)
