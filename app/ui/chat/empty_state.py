@@ -86,5 +86,5 @@ class _Suggestion(QPushButton):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        room = self.width() - self._around
+        room = self.width() - self._around + 1  # widths are rounded: what fits must not be cut
         self.setText(self.fontMetrics().elidedText(self.suggestion, Qt.TextElideMode.ElideRight, room))

@@ -142,6 +142,7 @@ class FirstRun(QWidget):
         shown = download is not None or (offered and not self._offline)
         for widget in (self._choice, self._about, self._deed):
             widget.setVisible(shown)
+        self._deed.setDefault(download is None)  # to pause is nothing to be led to
         self._bar.setVisible(download is not None)
         if download is not None:
             self._show_download(download)
