@@ -16,7 +16,7 @@ from app.domain.errors import StorageError
 from app.domain.ledger import LedgerEntry
 from app.services.hub_access import HubAccess
 from app.services.model_advice import ModelAdvice
-from app.services.this_machine import with_measured_bandwidth
+from app.services.this_machine import wants_measuring, with_measured_bandwidth
 from app.storage.database import Database
 from app.storage.ledger import Ledger
 from app.storage.paths import Paths
@@ -64,9 +64,9 @@ def open_advice(paths: Paths, hub: HubAccess) -> ModelAdvice:
 
 
 def measure_once(advice: ModelAdvice, paths: Paths, console: Console) -> None:
-    """Measure the memory's bandwidth, if it never was: without it there is no speed."""
+    """Measure the memory's bandwidth, if it never was undisturbed: without it there is no speed."""
     machine = advice.machine()
-    if machine.bandwidth is not None:
+    if not wants_measuring(machine):
         return
     console.transient("Measuring the memory’s bandwidth…")
     try:

@@ -10,7 +10,7 @@ from app.cli.console import Console
 from app.domain.errors import StorageError
 from app.domain.machine import Machine
 from app.services.machine_words import machine_words
-from app.services.this_machine import this_machine, with_measured_bandwidth
+from app.services.this_machine import this_machine, wants_measuring, with_measured_bandwidth
 from app.storage.paths import Paths
 
 
@@ -19,7 +19,7 @@ def show_machine(*, as_json: bool, measure: bool) -> int:
     paths = Paths.find()
     console = Console()
     machine = this_machine(paths)
-    if measure or machine.bandwidth is None:
+    if measure or wants_measuring(machine):
         console.transient("Measuring the memory’s bandwidth…")
         try:
             machine = with_measured_bandwidth(machine, paths)

@@ -85,7 +85,8 @@ class Bandwidth:
     """Main memory's bandwidth as it was measured, in bytes per second; see `app.hardware.bandwidth`.
 
     `copy` counts each byte twice, once read and once written. `read` is None where it could not be
-    measured. `measured_on` is a date (ISO 8601).
+    measured. `measured_on` is a date (ISO 8601). `disturbed`: other programs kept the processors from it
+    meanwhile, so that the memory is faster than this.
     """
 
     copy: int
@@ -93,6 +94,7 @@ class Bandwidth:
     threads: int
     cpu_model: str
     measured_on: str
+    disturbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

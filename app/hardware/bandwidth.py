@@ -6,7 +6,8 @@ a byte that is not there. ctypes lets go of the interpreter's lock for both, so 
 once. Counted is what the program asked for: a copy is a byte read and a byte written. Where the processor
 fetches a line before it overwrites it, the memory moves half as much again; that is not counted. A round's
 rate is all threads' bytes over the time from the first thread's begin to the last one's end. The best of
-several rounds stands: another program can only make a round slower.
+several rounds stands: another program can only make a round slower. Whether one did shows in the processor
+time that the threads got of that round.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -36,6 +38,9 @@ LEAST_BUFFERS, MOST_BUFFERS = 256 << 20, 1 << 30
 """Bytes of all buffers together, unless an eighth of the free memory is less."""
 CACHES = 4
 """How many times the last caches' size the buffers take, so that little of them is found there again."""
+
+UNDISTURBED = 0.9
+"""Share of a round's time that its threads run, on average, where nobody else wants a processor."""
 
 Work = Callable[[int, int, int], object]
 """Works on `size` bytes at two addresses: (to, from, size)."""
@@ -62,20 +67,23 @@ def measure_bandwidth(cpu_model: str, threads: int, available: int) -> Bandwidth
     if sum(worker.blocks for worker in workers) * 2 * BLOCK < LEAST_BUFFERS // 4:  # the caches would hold it
         return None
     half = begin + (FILL_S + WHOLE_S) / 2
-    copy = 2 * _best(workers, ctypes.memmove, half - ROUND_S)
-    read = 0.0
+    copied = _best(workers, ctypes.memmove, half - ROUND_S)
+    read = Round()
     if look_for := _memchr():
         end = begin + WHOLE_S
         read = _best(workers, lambda _, source, size: look_for(source, 0, size), end - ROUND_S)
+    copy = 2 * copied.rate
     if copy <= 0:
         return None
+    # A C library that looks at one byte at a time measures the processor, not the memory.
+    counts = read.rate >= copy / 2
     return Bandwidth(
         copy=round(copy),
-        # A C library that looks at one byte at a time measures the processor, not the memory.
-        read=round(read) if read >= copy / 2 else None,
+        read=round(read.rate) if counts else None,
         threads=len(workers),
         cpu_model=cpu_model,
         measured_on=date.today().isoformat(),
+        disturbed=(read if counts else copied).share < UNDISTURBED,
     )
 
 
@@ -94,6 +102,14 @@ def last_level_cache(root: Path = reading.ROOT) -> int:
                 caches[level, reading.text(cache / "shared_cpu_list")] = kib << 10
     last = max((level for level, _ in caches), default=0)
     return sum(size for (level, _), size in caches.items() if level == last)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """All threads at work for a moment: bytes per second, and the share of the time that they ran."""
+
+    rate: float = 0.0
+    share: float = 1.0
 
 
 class _Worker:
@@ -115,9 +131,12 @@ class _Worker:
                 ctypes.memset(buffer + self.blocks * BLOCK, 1, BLOCK)
             self.blocks += 1
 
-    def repeat(self, work: Work, start: threading.Barrier, done: list[tuple[int, float, float]]) -> None:
-        """Work for `ROUND_S`; `done` gets the bytes, and when that began and ended."""
+    def repeat(
+        self, work: Work, start: threading.Barrier, done: list[tuple[int, float, float, float]]
+    ) -> None:
+        """Work for `ROUND_S`; `done` gets the bytes, when that began and ended, and the time it ran."""
         start.wait()
+        ran = time.thread_time()
         begin = now = time.perf_counter()
         count = 0
         while now - begin < ROUND_S:
@@ -125,20 +144,22 @@ class _Worker:
             work(self._target + offset, self._source + offset, BLOCK)
             count += 1
             now = time.perf_counter()
-        done.append((count * BLOCK, begin, now))
+        done.append((count * BLOCK, begin, now, time.thread_time() - ran))
 
 
-def _best(workers: list[_Worker], work: Work, deadline: float) -> float:
-    """Bytes per second of the best round. No round but the first begins after `deadline`."""
-    best = 0.0
+def _best(workers: list[_Worker], work: Work, deadline: float) -> Round:
+    """The best round. No round but the first begins after `deadline`."""
+    best = Round()
     for number in range(ROUNDS):
         if number and time.perf_counter() > deadline:
             break
         start = threading.Barrier(len(workers))
-        done: list[tuple[int, float, float]] = []
+        done: list[tuple[int, float, float, float]] = []
         _together([partial(worker.repeat, work, start, done) for worker in workers])
-        seconds = max(end for _, _, end in done) - min(begin for _, begin, _ in done)
-        best = max(best, sum(size for size, _, _ in done) / seconds)
+        seconds = max(end for _, _, end, _ in done) - min(begin for _, begin, _, _ in done)
+        rate = sum(size for size, _, _, _ in done) / seconds
+        share = sum(ran for _, _, _, ran in done) / (seconds * len(workers))
+        best = max(best, Round(rate, share), key=lambda one: one.rate)
     return best
 
 

@@ -48,8 +48,10 @@ def _bandwidth(bandwidth: Bandwidth | None) -> str:
         return ""
     read = f", {bandwidth.read / 1e9:.0f} GB/s reading" if bandwidth.read is not None else ""
     threads = "1 thread" if bandwidth.threads == 1 else f"{bandwidth.threads} threads"
+    busy = " while other programs were busy" if bandwidth.disturbed else ""
     return (
-        f"{bandwidth.copy / 1e9:.0f} GB/s copying{read} with {threads}, measured on {bandwidth.measured_on}"
+        f"{bandwidth.copy / 1e9:.0f} GB/s copying{read} with {threads}, "
+        f"measured on {bandwidth.measured_on}{busy}"
     )
 
 

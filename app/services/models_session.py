@@ -21,7 +21,7 @@ from app.models.presence import is_of, quantization_of
 from app.services.background import Background
 from app.services.first_model import first_model
 from app.services.latest import Latest
-from app.services.this_machine import with_measured_bandwidth
+from app.services.this_machine import wants_measuring, with_measured_bandwidth
 from app.storage.paths import Paths
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class ModelsSession(QObject):
     def _looked(self, machine: Machine) -> None:
         self._looking = False
         self._know(machine)
-        if machine.bandwidth is None:
+        if wants_measuring(machine):
             self.measure()
         else:
             self.machine_busy.emit(False)

@@ -1,13 +1,13 @@
 """This computer with all that takes several rooms to know. No Qt here: the command line uses it too.
 
-Both functions block: the window calls them from `Background`.
+All that look or measure block: the window calls them from `Background`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain.machine import Machine
+from app.domain.machine import Bandwidth, Machine
 from app.engines.llama_cpp_programs import list_devices
 from app.hardware.bandwidth import measure_bandwidth
 from app.hardware.probe import probe
@@ -28,10 +28,23 @@ def this_machine(paths: Paths) -> Machine:
 def with_measured_bandwidth(machine: Machine, paths: Paths) -> Machine:
     """`machine` with its bandwidth measured now, which takes up to a second, and kept for the next time.
 
+    What other programs disturbed stands only until a better one: memory is never slower than it was seen.
     Raises `StorageError` where it could not be kept. Where it could not be measured, nothing changes.
     """
     bandwidth = measure_bandwidth(machine.cpu.model, machine.cpu.usable_cores, machine.memory.available)
     if bandwidth is None:
         return machine
+    before = machine.bandwidth
+    if before is not None and bandwidth.disturbed and _rate(before) >= _rate(bandwidth):
+        return machine
     save_bandwidth(paths.bandwidth, bandwidth)
     return replace(machine, bandwidth=bandwidth)
+
+
+def wants_measuring(machine: Machine) -> bool:
+    """Whether the bandwidth is not known, or was measured while others kept the processors from it."""
+    return machine.bandwidth is None or machine.bandwidth.disturbed
+
+
+def _rate(bandwidth: Bandwidth) -> int:
+    return bandwidth.read or bandwidth.copy

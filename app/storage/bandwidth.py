@@ -31,6 +31,7 @@ def load_bandwidth(path: Path) -> Bandwidth | None:
         and (read is None or _within(read, MOST))
         and _within(bandwidth.threads, 1 << 16)
         and isinstance(bandwidth.cpu_model, str)
+        and isinstance(bandwidth.disturbed, bool)
     )
     return bandwidth if whole else None
 

@@ -194,7 +194,7 @@ def test_probe_tells_the_machine_and_keeps_nothing_but_its_measurement(empty_hom
     assert machine["bandwidth"]["copy"] > 0
     (kept,) = empty_home.iterdir()
     assert json.loads(kept.read_text("utf-8")) == machine["bandwidth"]
-    kept.write_text(json.dumps(machine["bandwidth"] | {"copy": 12_000_000_000}), "utf-8")
+    kept.write_text(json.dumps(machine["bandwidth"] | {"copy": 12_000_000_000, "disturbed": False}), "utf-8")
     assert "12 GB/s copying" in edgewise("probe").stdout
     assert (
         json.loads(edgewise("probe", "--json", "--bandwidth").stdout)["bandwidth"]["copy"] != 12_000_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import threading
 import time
 from datetime import date
@@ -12,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from app.hardware import bandwidth
-from app.hardware.bandwidth import last_level_cache, measure_bandwidth
+from app.hardware.bandwidth import Round, last_level_cache, measure_bandwidth
 
 GIB = 1 << 30
 
@@ -37,7 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_a_copy_counts_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    rates = iter([3e9, 5e9])
+    rates = iter([Round(3e9), Round(5e9)])
     monkeypatch.setattr(bandwidth, "_best", lambda *_: next(rates))
     measured = measure_bandwidth("", 1, GIB)
     assert measured is not None
@@ -47,7 +48,7 @@ def test_a_copy_counts_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("slow", [True, False])
 def test_a_read_that_the_processor_held_up_is_unknown(monkeypatch: pytest.MonkeyPatch, slow: bool) -> None:
-    rates = iter([10e9, 9e9])
+    rates = iter([Round(10e9), Round(9e9)])
     monkeypatch.setattr(bandwidth, "_best", lambda *_: next(rates))
     if not slow:
         monkeypatch.setattr(bandwidth, "_memchr", lambda: None)
@@ -61,12 +62,32 @@ def test_threads_that_took_turns_were_not_at_work_together() -> None:
         def __init__(self, begin: float) -> None:
             self.begin = begin
 
-        def repeat(self, work: Any, start: threading.Barrier, done: list[tuple[int, float, float]]) -> None:
+        def repeat(self, work: Any, start: threading.Barrier, done: list[Any]) -> None:
             start.wait()
-            done.append((100, self.begin, self.begin + 1))
+            done.append((100, self.begin, self.begin + 1, 1.0))
 
     turns = cast(Any, [Turn(0), Turn(1)])
-    assert bandwidth._best(turns, lambda *_: None, time.perf_counter()) == 100
+    assert bandwidth._best(turns, lambda *_: None, time.perf_counter()) == Round(100, 0.5)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("share", "disturbed"), [(0.97, False), (0.6, True)])
+def test_a_round_that_others_took_time_from_is_disturbed(
+    monkeypatch: pytest.MonkeyPatch, share: float, disturbed: bool
+) -> None:
+    rates = iter([Round(3e9, 0.99), Round(5e9, share)])
+    monkeypatch.setattr(bandwidth, "_best", lambda *_: next(rates))
+    measured = measure_bandwidth("", 1, GIB)
+    assert measured is not None
+    assert measured.disturbed is disturbed
+
+
+@pytest.mark.usefixtures("quick")
+def test_more_threads_than_processors_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bandwidth, "ROUND_S", 0.1)
+    measured = measure_bandwidth("", 4 * (os.cpu_count() or 1), 64 << 20)
+    assert measured is not None
+    assert measured.disturbed
 
 
 @pytest.mark.usefixtures("quick")

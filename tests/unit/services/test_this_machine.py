@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.machine import Bandwidth
 from app.services import this_machine as module
-from app.services.this_machine import this_machine, with_measured_bandwidth
+from app.services.this_machine import this_machine, wants_measuring, with_measured_bandwidth
 from app.storage.bandwidth import load_bandwidth, save_bandwidth
 from app.storage.paths import Paths
 
@@ -34,6 +34,34 @@ def test_a_measurement_is_kept(paths: Paths, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "measure_bandwidth", lambda *_: MEASURED)
     assert with_measured_bandwidth(this_machine(paths), paths).bandwidth == MEASURED
     assert load_bandwidth(paths.bandwidth) == MEASURED
+
+
+def test_what_others_disturbed_stands_until_a_better_one(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(speed: int, *, disturbed: bool) -> Bandwidth | None:
+        here = this_machine(paths)
+        measured = replace(MEASURED, copy=speed, cpu_model=here.cpu.model, disturbed=disturbed)
+        monkeypatch.setattr(module, "measure_bandwidth", lambda *_: measured)
+        return with_measured_bandwidth(here, paths).bandwidth
+
+    def kept() -> tuple[int, bool]:
+        bandwidth = this_machine(paths).bandwidth
+        assert bandwidth is not None
+        assert load_bandwidth(paths.bandwidth) == bandwidth
+        return bandwidth.copy, wants_measuring(this_machine(paths))
+
+    assert wants_measuring(this_machine(paths))
+    measure(3_000_000_000, disturbed=True)
+    assert kept() == (3_000_000_000, True)
+    measure(2_000_000_000, disturbed=True)
+    assert kept() == (3_000_000_000, True)
+    measure(9_000_000_000, disturbed=True)
+    assert kept() == (9_000_000_000, True)
+    measure(8_000_000_000, disturbed=False)
+    assert kept() == (8_000_000_000, False)
+    measure(6_000_000_000, disturbed=True)
+    assert kept() == (8_000_000_000, False)
 
 
 def test_what_cannot_be_measured_is_not_kept(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
