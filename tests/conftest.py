@@ -11,8 +11,26 @@ import pytest
 
 from build.starter_model import CACHE, StarterModel
 
+INSTALLED = "installed_engines"
+
 # No test asks for, or writes into, the passwords of whoever runs it; programs that tests start neither.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", f"{INSTALLED}: needs engines that take minutes to install; run by `make test-engines`"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that install engines run only when they are asked for: `-m installed_engines`."""
+    if INSTALLED in (config.option.markexpr or ""):
+        return
+    left_out = [item for item in items if item.get_closest_marker(INSTALLED)]
+    if left_out:
+        items[:] = [item for item in items if not item.get_closest_marker(INSTALLED)]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 On the disk an engine has a folder:
 
     current.json     names the folder beside it that is the environment; written last, all or nothing
-    e64cd90d-1a2b/   an environment: never changed once `current.json` names it
+    e64cd90d-1a2b/   an environment: its packages never change once `current.json` names it
     install.log      what uv said the last time
 
 A new environment is made beside the old one under a new name. Until `current.json` is replaced it does not
