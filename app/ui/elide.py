@@ -1,9 +1,10 @@
-"""Text cut to the lines there are for it."""
+"""Text cut to the lines there are for it, and put to the side where it belongs."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QTextLayout, QTextOption
+from PySide6.QtWidgets import QStyle
 
 
 def lines_of(text: str, font: QFont, width: float, most: int) -> list[str]:
@@ -29,3 +30,9 @@ def lines_of(text: str, font: QFont, width: float, most: int) -> list[str]:
             lines.append(text[start : start + length].strip())
     layout.endLayout()
     return lines
+
+
+def aligned(direction: Qt.LayoutDirection, side: Qt.AlignmentFlag) -> int:
+    """Flags for a painter that takes each text's own direction: `side` as a page in `direction` has it."""
+    across = QStyle.visualAlignment(direction, side)
+    return (across | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter).value

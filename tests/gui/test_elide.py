@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtGui import QFontMetricsF
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
 from app.ui import theme
-from app.ui.elide import lines_of
+from app.ui.elide import aligned, lines_of
 
 LONG = "A lighthouse is a tower with a bright light at the top that guides ships at night. " * 3
 
@@ -29,3 +30,19 @@ def test_every_script_is_cut(qapp, text) -> None:
     lines = lines_of(text, theme.body_font(), 200, 2)
     assert len(lines) == 2
     assert lines[-1].endswith("…")
+
+
+def test_figures_keep_their_order_on_a_page_from_right_to_left(qapp) -> None:
+    image = [QImage(200, 24, QImage.Format.Format_RGB32) for _ in range(2)]
+    for picture, direction in zip(
+        image, (Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft), strict=True
+    ):
+        picture.fill(Qt.GlobalColor.white)
+        painter = QPainter(picture)
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)
+        # The side is mirrored, so the same side of the picture is asked for by the other name.
+        leading = direction is Qt.LayoutDirection.LeftToRight
+        side = Qt.AlignmentFlag.AlignLeading if leading else Qt.AlignmentFlag.AlignTrailing
+        painter.drawText(QRect(0, 0, 200, 24), aligned(direction, side), "2.5 GB")
+        painter.end()
+    assert image[0] == image[1]

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QStyle, QWidget
 from app.advisor.ladder import Level, Verdict
 from app.domain.catalog import CatalogModel
 from app.ui import icons, theme
-from app.ui.elide import lines_of
+from app.ui.elide import aligned, lines_of
 from app.ui.words import parameters, size, tokens
 
 LEAST_WIDTH = 296
@@ -33,7 +33,7 @@ _HEIGHT = (
 
 LEVEL_ICONS = {
     Level.WELL: ("check", "ready"),
-    Level.SLOW: ("tight", "busy"),
+    Level.SLOW: ("speed", "busy"),
     Level.TIGHT: ("tight", "busy"),
     Level.TOO_BIG: ("blocked", "secondary"),
 }
@@ -127,6 +127,7 @@ class Card(QAbstractButton):
         colours, content = theme.current(), self._content
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # "2.5 GB" is never "GB 2.5"
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.surface)
         painter.drawRoundedRect(QRectF(self.rect()), theme.RADIUS_CARD, theme.RADIUS_CARD)
@@ -182,7 +183,7 @@ class Card(QAbstractButton):
 
     def _write(self, painter: QPainter, where: QRect, text: str) -> None:
         placed = QStyle.visualRect(self.layoutDirection(), self.rect(), where)
-        painter.drawText(placed, Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(placed, aligned(self.layoutDirection(), Qt.AlignmentFlag.AlignLeading), text)
 
     def _draw(self, painter: QPainter, icon: str, role: str, where: QRect) -> None:
         placed = QStyle.visualRect(self.layoutDirection(), self.rect(), where)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QRadioButton, QStyle, QWidget
 
 from app.advisor.ladder import Fit, Rung
 from app.ui import icons, theme
+from app.ui.elide import aligned
 from app.ui.words import UNKNOWN, decode_speed, size
 
 HEIGHT = 52
@@ -96,6 +97,7 @@ class RungRow(QRadioButton):
         rung, colours = self._rung, theme.current()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # "2.5 GB" is never "GB 2.5"
         self._paint_ground(painter)
         ink = colours.text if rung.fits else colours.secondary
         left, right = theme.SPACE_M, self.width() - theme.SPACE_M
@@ -176,7 +178,7 @@ class RungRow(QRadioButton):
         painter.setPen(ink)
         cut = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, where.width())
         placed = QStyle.visualRect(self.layoutDirection(), self.rect(), where)
-        painter.drawText(placed, align | Qt.AlignmentFlag.AlignVCenter, cut)
+        painter.drawText(placed, aligned(self.layoutDirection(), align), cut)
 
     def _draw(self, painter: QPainter, icon: str, role: str, where: QRect) -> None:
         placed = QStyle.visualRect(self.layoutDirection(), self.rect(), where)
