@@ -6,17 +6,21 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from app.cli.command_line import FAILED, INTERRUPTED, OK, USAGE
 from app.cli.console import Console
 from app.cli.table import table
+from app.domain.engine import Fitness
 from app.domain.environment import EnvironmentState, EnvironmentStatus, InstallPlan, InstallProgress
 from app.domain.errors import EngineMissing, InstallFailed
 from app.engines.environment import Environments
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.pins import profiles
+from app.engines.registry import adapters
+from app.hardware.probe import probe
 from app.services.engine_installer import EngineInstaller, find_environments
 from app.storage.paths import Paths
 from app.storage.settings import load_settings
@@ -32,34 +36,27 @@ NOTHING = "–"
 def list_engines(as_json: bool) -> int:
     """Run the command; returns the exit status."""
     console = Console()
-    environments = find_environments(Paths.find())
+    paths = Paths.find()
+    environments = find_environments(paths)
     installer = _installer(environments)
     console.transient("Looking at the engines…")
     try:
         installer.refresh()
         statuses = {each.engine: installer.wait(each.engine) for each in environments.all()}
+        machine = probe(paths.models)
+        fitness = {adapter.id: adapter.fitness(machine) for adapter in adapters(environments)}
     finally:
         console.settle()
         installer.close()
     if as_json:
-        console.write(json.dumps(_described(statuses), indent=2) + "\n")
+        console.write(json.dumps(_described(statuses, fitness), indent=2) + "\n")
         return OK
-    rows = [_HEADINGS]
-    for id_, profile in profiles().items():
-        status = statuses.get(id_)
-        if status is None:
-            rows.append((profile.name, "comes with Edgewise", "yes", NOTHING, NOTHING))
-        else:
-            size = _size(status.size) if status.size else NOTHING
-            runs = "no" if status.why_not else "yes"
-            rows.append((profile.name, status.state.value, runs, status.version or NOTHING, size))
-    for line in table(rows, left=_WORDS):
+    rows = [_row(name, statuses.get(id_), fitness.get(id_)) for id_, name in _names().items()]
+    for line in table([_HEADINGS, *rows], left=_WORDS):
         console.line(line)
-    for id_, status in statuses.items():
-        if status.why_not:
-            console.line(status.why_not)
-        elif status.state is not EnvironmentState.READY and status.plan is not None:
-            console.line(f"To install: edgewise engines install {id_}. {plan_words(status.plan)}")
+    for id_, name in _names().items():
+        for line in _explained(id_, name, statuses.get(id_), fitness.get(id_)):
+            console.line(line)
     return OK
 
 
@@ -206,13 +203,47 @@ def _report(console: Console, status: EnvironmentStatus, as_json: bool, words: s
     return OK
 
 
-def _described(statuses: dict[str, EnvironmentStatus]) -> list[dict[str, object]]:
+def _names() -> dict[str, str]:
+    return {id_: profile.name for id_, profile in profiles().items()}
+
+
+def _row(name: str, status: EnvironmentStatus | None, fitness: Fitness | None) -> tuple[str, ...]:
+    if fitness is None:  # nothing here starts it: then it runs where it can be installed
+        fitness = Fitness(status is None or not status.why_not)
+    runs = "no" if not fitness.can_run else "experimental" if fitness.experimental else "yes"
+    if status is None:
+        return name, "comes with Edgewise", runs, NOTHING, NOTHING
+    size = _size(status.size) if status.size else NOTHING
+    return name, status.state.value, runs, status.version or NOTHING, size
+
+
+def _explained(
+    id_: str, name: str, status: EnvironmentStatus | None, fitness: Fitness | None
+) -> Iterator[str]:
+    """Why an engine cannot run or be installed here, or what it takes."""
+    if fitness is not None and fitness.why:
+        yield f"{name}: {fitness.why}"
+    if status is None or status.state is EnvironmentState.READY:
+        return
+    if status.why_not:
+        if fitness is None or fitness.can_run:
+            yield f"{name}: {status.why_not}"
+    elif status.plan is not None:
+        yield f"To install it: edgewise engines install {id_}. {plan_words(status.plan)}"
+
+
+def _described(
+    statuses: dict[str, EnvironmentStatus], fitness: dict[str, Fitness]
+) -> list[dict[str, object]]:
     """All engines for a program: their profiles, and what is there of each; null where nothing is known."""
-    described = []
-    for id_, profile in profiles().items():
-        status = statuses.get(id_)
-        described.append({**asdict(profile), "environment": None if status is None else _values(status)})
-    return described
+    return [
+        {
+            **asdict(profile),
+            "fitness": asdict(fitness[id_]) if id_ in fitness else None,
+            "environment": _values(statuses[id_]) if id_ in statuses else None,
+        }
+        for id_, profile in profiles().items()
+    ]
 
 
 def _values(status: EnvironmentStatus) -> dict[str, object]:

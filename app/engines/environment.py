@@ -315,7 +315,8 @@ class Environment:
     def _locked(self) -> Iterator[None]:
         """Nobody else changes an environment meanwhile. Raises InstallFailed when somebody does."""
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folders.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             lock = (self._folders.root / ".lock").open("ab")
         except OSError as error:
             raise self._cannot_write(error) from error
