@@ -16,7 +16,7 @@ from app.ui.models.thin_bar import ThinBar
 
 ASKS_FROM = 100_000_000
 """Bytes. Giving up less than this needs no question."""
-DONE_MS = 8_000
+DONE_MS = 60_000
 """A done one says so for this long."""
 _NAMED_EVERY_MS = 10_000
 """How often a screen reader may find new figures in the words."""
