@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a fresh clone needs; see docs/windows.md for the same without make.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench setup setup-dev lock clean
+.PHONY: help run test lint types bench fuzz setup setup-dev lock clean
 
 BIN := .venv/bin
 # The first Python that fits; a shim that leads nowhere is passed over.
@@ -19,6 +19,7 @@ help:
 	@echo "make lint    style, formatting and the import contracts"
 	@echo "make types   mypy, strict"
 	@echo "make bench   the benchmarks, as JSON"
+	@echo "make fuzz    coverage-guided fuzzing of model files (with SECONDS=\"...\" for longer than a minute each)"
 	@echo "make lock    resolve the versions in requirements/ anew"
 	@echo "make clean   remove everything that setting up, testing and building made"
 
@@ -47,6 +48,11 @@ types: setup-dev
 
 bench: setup-dev
 	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m tests.benchmarks $(ARGS)
+
+SECONDS ?= 60
+fuzz: setup-dev
+	@$(BIN)/python -m tests.fuzz.gguf_header -max_total_time=$(SECONDS)
+	@$(BIN)/python -m tests.fuzz.header_values -max_total_time=$(SECONDS)
 
 lock:
 	$(need_python)
