@@ -2,7 +2,8 @@
 
 The table has the headers of many architectures, at three context lengths, with two cache types, for one
 sequence and for four. Beside it the real starter model is loaded as the app does: there the process's own
-memory is the reference.
+memory is the reference. Then it is loaded again and again with a ledger, as the window does, and each
+forecast is held against what was measured: as the formulas have it, and as the ledger corrects them.
 """
 
 from __future__ import annotations
@@ -16,14 +17,26 @@ from typing import Any
 
 import psutil
 
-from app.domain.generation import Cancellation, ChatMessage, ChatRequest, Role, SamplingParams
+from app.advisor.correction import DEFAULT_SPEED_SHARE
+from app.domain.generation import Cancellation, ChatMessage, ChatRequest, Finished, Role, SamplingParams
+from app.domain.ledger import LedgerEntry
+from app.domain.metrics import GenerationMetrics
 from app.domain.model import LocalModel
 from app.engines.base import Launch, LoadOptions
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.loaded_model import LoadedModel
+from app.hardware.bandwidth import measure_bandwidth
+from app.hardware.cpu import probe_cpu
+from app.hardware.memory import available_memory
 from app.models.footprint import RunOptions, forecast
 from app.models.gguf_header import read_header
 from app.models.library import find_model, local_models
+from app.services.load_record import LoadHistory
+from app.services.loading import LoadWishes, load_planned, plan_load
+from app.storage.bandwidth import save_bandwidth
+from app.storage.database import Database
+from app.storage.ledger import Ledger
+from app.storage.paths import Paths
 from tests.benchmarks.figures import at_most, median
 from tests.benchmarks.window import new_home
 from tests.fit_reference import MEBIBYTE, comparable, reference, tool_options
@@ -31,6 +44,8 @@ from tests.made_models import MADE_MODELS
 
 CONTEXTS = (2048, 8192, 32_768)
 CACHE_TYPES = ("f16", "q8_0")
+LEDGER_CONTEXTS = (2048, 8192, 4096, 8192, 2048, 8192)
+REPLIES = 3
 MEDIAN_BAR, WORST_BAR = 3.0, 8.0
 
 
@@ -45,6 +60,7 @@ def measure() -> dict[str, Any]:
         header = read_header(model.path)
         forecasting = seconds_of_a_forecast(model.path)
         running = [in_a_server(model, context, paths.logs) for context in CONTEXTS[:2]]
+        learning = with_a_ledger(model, paths)
     errors = [abs(row["error_percent"]) for row in rows]
     return {
         "median_error": at_most(median(errors), MEDIAN_BAR, unit="% of the total"),
@@ -54,6 +70,7 @@ def measure() -> dict[str, Any]:
         "milliseconds_to_read_and_forecast": round(forecasting * 1000, 2),
         "tensors_of_the_real_model": len(header.tensors),
         "server": running,
+        "ledger": learning,
         "table": rows,
     }
 
@@ -121,6 +138,69 @@ def in_a_server(model: LocalModel, context: int, logs: Path) -> dict[str, Any]:
         "forecast_cache_mib": round(made.host.cache / MEBIBYTE, 1),
         "cache_mib": round(named("KV", log), 1),
     }
+
+
+def with_a_ledger(model: LocalModel, paths: Paths) -> dict[str, Any]:
+    """Loads one after another, each forecast by those before it; errors in percent of what was measured."""
+    cpu = probe_cpu()
+    bandwidth = measure_bandwidth(cpu.model, cpu.usable_cores, available_memory())
+    if bandwidth is not None:
+        save_bandwidth(paths.bandwidth, bandwidth)
+    with Database.open(paths.database) as database:
+        history = LoadHistory(Ledger(database), paths.bandwidth)
+        for context in LEDGER_CONTEXTS:
+            wishes = LoadWishes(context_length=context)
+            adapter = LlamaCpp()
+            plan = plan_load(model, wishes, engine=adapter.id, experience=history.experience())
+            loaded = load_planned(adapter, model, plan, logs=paths.logs)
+            try:
+                record = history.begin(plan, loaded)
+                for _ in range(REPLIES):
+                    record.replied(reply(loaded))
+            finally:
+                loaded.stop()
+        entries = Ledger(database).entries()[::-1]
+    rows = [ledger_row(entry) for entry in entries]
+    later = rows[1:]
+    return {
+        f"median_{what}_{which}_error": round(median([abs(row[what][which]) for row in later]), 2)
+        for what in ("memory", "speed")
+        for which in ("raw", "corrected")
+        if all(which in row[what] for row in later)
+    } | {"read_gb_per_s": bandwidth and (bandwidth.read or bandwidth.copy) / 1e9, "loads": rows}
+
+
+def reply(loaded: LoadedModel) -> GenerationMetrics:
+    """A reply of fixed length to a prompt that is longer than a step, so that it writes to all buffers."""
+    question = ChatMessage(Role.USER, "Say something. " * 300)
+    request = ChatRequest([question], SamplingParams(temperature=0.0, max_tokens=64), ignore_eos=True)
+    *_, last = loaded.client.stream(request, Cancellation())
+    assert isinstance(last, Finished)
+    return GenerationMetrics.measured(ttft_s=None, duration_s=1.0, usage=last.usage, timings=last.timings)
+
+
+def ledger_row(entry: LedgerEntry) -> dict[str, Any]:
+    """Of the formulas alone: the memory as it is, the speed with the share that is assumed at first."""
+    memory, speed = entry.measured_memory, entry.measured_speed
+    row: dict[str, Any] = {"context": entry.context_length, "memory": {}, "speed": {}}
+    if memory:
+        row["memory"] = {
+            "measured_mib": round(memory / MEBIBYTE, 1),
+            "raw": percent(entry.raw_memory / memory),
+            "corrected": percent(entry.forecast_memory / memory),
+        }
+    if speed and entry.raw_speed and entry.forecast_speed:
+        row["speed"] = {
+            "measured": round(speed, 1),
+            "share": round(speed / entry.raw_speed, 3),
+            "raw": percent(entry.raw_speed * DEFAULT_SPEED_SHARE / speed),
+            "corrected": percent(entry.forecast_speed / speed),
+        }
+    return row
+
+
+def percent(ratio: float) -> float:
+    return round(100 * (ratio - 1), 2)
 
 
 def named(buffer: str, log: str) -> float:

@@ -23,19 +23,28 @@ from tests.mock_engine import COUNT_PATH, MockEngine
 class MockSupervisor:
     """Always has the mock loaded."""
 
-    engine_id = "mock"
-
     def __init__(self, mock: MockEngine, context_length: int = 4096) -> None:
         client = mock.client(count_path=COUNT_PATH)
         self.loaded = SimpleNamespace(client=client, context_length=context_length)
 
-    def acquire(self, name: str | None, cancellation: object) -> Any:
+    def engine_for(self, name: str | None, engine: str | None) -> str:
+        return "mock"
+
+    def acquire(self, name: str | None, engine: str | None, cancellation: object) -> Any:
         return self.loaded
+
+    def release(self, loaded: object) -> None:
+        """It stays."""
+
+    def replied(self, loaded: object, metrics: object) -> None:
+        """Nothing is measured."""
 
     def default_model(self) -> str | None:
         return "mock"
 
-    def load(self, name: str | None, *, again: bool = False) -> None:
+    def load(
+        self, name: str | None, engine: str | None = None, *, again: bool = False, force: bool = False
+    ) -> None:
         """It is."""
 
 

@@ -272,7 +272,9 @@ def test_what_is_left_out_is_counted_with_replies_that_have_no_text(path, mock, 
 @pytest.fixture
 def supervisor(starter_model, tmp_path, qapp):
     model = LocalModel("mock", starter_model, starter_model.stat().st_size)
-    supervisor = EngineSupervisor(LlamaCpp(), lambda _: model, lambda: LoadWishes(512, 1), tmp_path / "logs")
+    supervisor = EngineSupervisor(
+        lambda: (LlamaCpp(),), lambda _: model, lambda _: LoadWishes(512, 1), tmp_path / "logs"
+    )
     yield supervisor
     supervisor.shut_down()
 
@@ -386,9 +388,15 @@ from app.storage.paths import Paths
 
 class Supervisor:
     engine_id = "mock"
-    def acquire(self, name, cancellation):
+    def engine_for(self, name, engine):
+        return "mock"
+    def acquire(self, name, engine, cancellation):
         client = OpenAIClient(Address("127.0.0.1", int(sys.argv[1]), "k"), Dialect())
         return SimpleNamespace(client=client, context_length=4096)
+    def release(self, loaded):
+        pass
+    def replied(self, loaded, metrics):
+        pass
     def default_model(self):
         return "mock"
 
