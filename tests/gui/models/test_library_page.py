@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from app.ui.models.library_page import LibraryPage, reveal
 
 
 @pytest.fixture
-def page(qtbot, edgewise_home) -> LibraryPage:
+def page(qtbot, edgewise_home) -> Iterator[LibraryPage]:
     background = Background()
     session = LibrarySession(ModelLibrary(Paths.find()), background)
     widget = LibraryPage(session)
@@ -30,7 +31,8 @@ def page(qtbot, edgewise_home) -> LibraryPage:
     qtbot.waitExposed(widget)
     session.look()
     qtbot.waitUntil(lambda: bool(session.entries) and session.entries[0].details is not None)
-    return widget
+    yield widget
+    background.finish()
 
 
 def show_details(page: LibraryPage) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from app.domain.model import Soundness
@@ -24,11 +26,12 @@ class Told:
 
 
 @pytest.fixture
-def session(qapp, edgewise_home) -> LibrarySession:
+def session(qapp, edgewise_home) -> Iterator[LibrarySession]:
     background = Background()
     made = LibrarySession(ModelLibrary(Paths.find()), background)
     background.setParent(made)
-    return made
+    yield made
+    background.finish()
 
 
 @pytest.fixture

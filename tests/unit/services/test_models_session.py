@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +49,7 @@ class Told:
 
 
 @pytest.fixture
-def session(qapp, empty_home) -> ModelsSession:
+def session(qapp, empty_home) -> Iterator[ModelsSession]:
     paths = Paths.find()
     paths.create()
     background = Background()
@@ -56,7 +57,8 @@ def session(qapp, empty_home) -> ModelsSession:
     advice = ModelAdvice(paths, hub, lambda *_: UNCORRECTED)
     made = ModelsSession(paths, background, advice, hub, lambda: True)
     background.setParent(made)
-    return made
+    yield made
+    background.finish()
 
 
 @pytest.fixture

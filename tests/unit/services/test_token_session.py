@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from app.services.background import Background
@@ -12,13 +14,14 @@ from app.storage.secrets import TokenPlace
 
 
 @pytest.fixture
-def session(qapp, empty_home, monkeypatch) -> TokenSession:
+def session(qapp, empty_home, monkeypatch) -> Iterator[TokenSession]:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     background = Background()
     made = TokenSession(HubAccess(Paths.find(), lambda: True, endpoint="http://127.0.0.1:9"), background)
     background.setParent(made)
-    return made
+    yield made
+    background.finish()
 
 
 def test_a_token_is_kept_and_forgotten(session, qtbot) -> None:
