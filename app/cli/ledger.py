@@ -84,4 +84,4 @@ def _speed(tokens_per_second: float | None) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return NOTHING if share is None else f"{100 * share:+.0f} %"
+    return NOTHING if share is None else f"{round(100 * share):+d} %"
