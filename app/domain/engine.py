@@ -73,7 +73,10 @@ class Fitness:
 
 @dataclass(frozen=True, slots=True)
 class EngineProfile:
-    """What is said of an engine whichever machine it runs on, from the comparison the app grew from."""
+    """What is said of an engine whichever machine it runs on, from the comparison the app grew from.
+
+    `untried` says, in a sentence, why the makers of Edgewise never ran it; empty where they did.
+    """
 
     id: str
     name: str
@@ -84,3 +87,4 @@ class EngineProfile:
     weaknesses: tuple[str, ...]
     best_for: str
     avoid_for: str
+    untried: str = ""
