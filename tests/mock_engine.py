@@ -128,7 +128,7 @@ class MockEngine:
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, name="mock-engine")
 
-    def client(self, *, count_path: str | None = None, **timeouts: float) -> OpenAIClient:
+    def client(self, *, count_path: str | None = None, **timeouts: Any) -> OpenAIClient:
         """A client of this engine."""
         names = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "seed")
         dialect = Dialect(parameters={name: name for name in names}, count_path=count_path)

@@ -116,6 +116,34 @@ class ContextOverflow(RequestRefused):
         self.context_length = context_length
 
 
+class AddressError(EdgewiseError):
+    """What was typed is not the address of a server."""
+
+
+class ServerBlocked(EdgewiseError):
+    """The offline switch is on and the server is on another computer: nothing was tried."""
+
+
+class ServerUnreachable(EngineGone):
+    """There is no connection to an attached server."""
+
+
+class CertificateRefused(ServerUnreachable):
+    """A server's certificate does not prove that it is the one that was asked for."""
+
+
+class KeyRefused(RequestRefused):
+    """The server wants a key, or another one."""
+
+
+class NotAServer(EdgewiseError):
+    """Something answers there, but not as a server of models does."""
+
+
+class ModelNotServed(EdgewiseError):
+    """The server has no model, or not the one that was asked for."""
+
+
 class StorageError(EdgewiseError):
     """The data folder or the database cannot be used."""
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from app.domain.errors import ContextOverflow, EngineGone, EngineTimeout, RequestRefused
+from app.domain.errors import ContextOverflow, EngineGone, EngineTimeout, KeyRefused, RequestRefused
 from app.domain.generation import (
     Cancellation,
     ChatMessage,
@@ -336,8 +336,6 @@ def test_an_overflow_as_others_say_it():
 @pytest.mark.parametrize(
     ("status", "body", "sentence"),
     [
-        (401, b"", "The engine refused the API key."),
-        (403, b"\xff\xfe", "The engine refused the API key."),
         (400, b'{"error": {"message": "no such parameter"}}', "refused the request: no such parameter"),
         (400, b'{"error": "plain"}', "refused the request: plain"),
         (400, b'{"detail": [{"msg": "field required"}]}', "field required"),
@@ -347,7 +345,7 @@ def test_an_overflow_as_others_say_it():
         (500, b"[" * 100_000, "refused the request: ["),
         (503, b'{"error": {"message": {"nested": 1}}}', "nested"),
         (500, b'{"error": null}', "refused the request: "),
-        (302, b"elsewhere", "refused the request: elsewhere"),
+        (302, b"elsewhere", "refers to another address"),
         (400, b"x" * 3_000_000, "refused the request: xxx"),
     ],
     ids=lambda value: str(value)[:40],
@@ -360,6 +358,13 @@ def test_refusals(status, body, sentence):
     assert sentence in caught.value.message
     assert len(caught.value.message) < 2100
     assert len(caught.value.detail) <= 20_000
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_is_refused(status):
+    with engine(lambda e: e.answer(status, b"\xff")) as mock, pytest.raises(KeyRefused) as caught:
+        ask(mock)
+    assert caught.value.message == "The engine refused the API key."
 
 
 def test_nobody_listens():
