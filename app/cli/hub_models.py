@@ -1,4 +1,4 @@
-"""`edgewise models search` and `show`: what the hub has."""
+"""`edgewise models search`, `show` and `refresh`: what the hub has."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from app.cli.command_line import OK
+from app.cli.command_line import FAILED, OK
 from app.cli.console import Console
 from app.cli.table import table
 from app.domain.hub import Access, Format, HubModel, Variant
-from app.models.catalog import find
+from app.models.catalog import catalog, find
 from app.models.hub import Sort
 from app.models.hub_paths import repository_in
 from app.services.hub_access import HubAccess, Listing
@@ -69,6 +69,24 @@ def show_repository(name: str, *, as_json: bool) -> int:
     for line in table([_offer(variant) for variant in variants], left=2):
         console.line(line)
     return OK
+
+
+def refresh_catalog(*, as_json: bool) -> int:
+    """Run the command; returns the exit status: failed where nothing is known of a repository in the end."""
+    console = Console()
+    console.transient("Asking the hub…")
+    try:
+        done = open_hub(Paths.find()).refresh_catalog(catalog())
+    finally:
+        console.settle()
+    if as_json:
+        failures = {name: error.message for name, error in done.failures.items()}
+        console.write(json.dumps({"known": done.known, "failures": failures}, indent=2) + "\n")
+    else:
+        for message in dict.fromkeys(error.message for error in done.failures.values()):
+            console.error(message)
+        console.line(f"The files of {done.known} repositories are known, offline, too.")
+    return FAILED if done.failures else OK
 
 
 def described(listing: Listing, variants: Sequence[Variant]) -> dict[str, object]:

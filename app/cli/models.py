@@ -45,6 +45,13 @@ def add_parser(
     )
     show.add_argument("repository", help="“owner/name”, or the name of a model in the catalog")
 
+    add(
+        "refresh",
+        "look up the catalog’s models",
+        "Asks the hub for the files of the catalog’s models, so that advice knows their sizes offline, too.",
+        _refresh,
+    )
+
     download = add(
         "download",
         "download a model",
@@ -119,6 +126,12 @@ def _show(options: argparse.Namespace) -> int:
     from app.cli.hub_models import show_repository
 
     return show_repository(options.repository, as_json=options.json)
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    from app.cli.hub_models import refresh_catalog
+
+    return refresh_catalog(as_json=options.json)
 
 
 def _download(options: argparse.Namespace) -> int:

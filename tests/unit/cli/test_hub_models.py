@@ -1,4 +1,4 @@
-"""`edgewise models search` and `show` as a person runs them, with a loopback hub."""
+"""`edgewise models search`, `show` and `refresh` as a person runs them, with a loopback hub."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from app.cli.hub_models import _ago
+from app.models.catalog import catalog
 from app.services.hub_access import HubAccess
 from app.storage.paths import Paths
 from app.storage.settings import Settings, save_settings
@@ -146,3 +147,25 @@ def test_details_stand_behind_verbose(hub):
 )  # fmt: skip
 def test_ages(seconds, words):
     assert _ago(seconds) == words
+
+
+def test_the_catalog_is_looked_up_and_known_offline(hub):
+    for model in catalog():
+        hub.add(model.repository, {f"m-{model.quantizations[-1]}.gguf": b"1"})
+        hub.add(model.original, {"config.json": b"{}", "model.safetensors": b"1"})
+    done = edgewise("refresh", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {"known": 2 * len(catalog()), "failures": {}}
+    save_settings(Paths.find().settings, Settings(offline=True))
+    before = hub.connections
+    shown = edgewise("show", catalog()[0].id)
+    assert shown.returncode == 0
+    assert catalog()[0].quantizations[-1] in shown.stdout
+    assert hub.connections == before
+
+
+def test_what_could_not_be_looked_up_is_told(hub):
+    done = edgewise("refresh")
+    assert done.returncode == 1
+    assert "The files of 0 repositories are known" in done.stdout
+    assert done.stderr.strip()
