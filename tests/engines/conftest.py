@@ -10,6 +10,7 @@ from app.domain.model import LocalModel
 from app.engines.base import LoadOptions
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.loaded_model import LoadedModel
+from tests.engines.safetensors_model import starter_safetensors  # noqa: F401  # a fixture
 
 CONTEXT = 512
 """Small, and one thread: tests share the machine with each other's engines."""

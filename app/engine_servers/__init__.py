@@ -1,0 +1,1 @@
+"""Servers that run inside an engine's own environment. Nothing of the app imports them, nor they the app."""
