@@ -199,6 +199,8 @@ class Environment:
                 try:
                     installation.make(new, progress, cancellation, source)
                     self._use(new, variant)
+                except OSError as error:
+                    raise self._cannot_write(error) from error
                 finally:
                     self._tidy(self.installed())  # the new one, if it came to nothing; else the old one
                 installation.prune()

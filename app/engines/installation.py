@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,17 +108,16 @@ class Installation:
         variant = self._variant
         command: list[str | Path] = ["pip", "install", "--python", python_of(new), "--only-binary", ":all:"]
         command += source_options(source)
-        with tempfile.TemporaryDirectory(dir=self._folders.root, prefix=".work-") as work:
-            if variant.exclude:
-                excludes = Path(work) / "excludes.txt"
-                excludes.write_text("".join(f"{name}\n" for name in variant.exclude), encoding="utf-8")
-                command += ["--excludes", excludes]
-            command += variant.requirements
+        if variant.exclude:
+            excludes = new / "excludes.txt"
+            excludes.write_text("".join(f"{name}\n" for name in variant.exclude), encoding="utf-8")
+            command += ["--excludes", excludes]
+        command += variant.requirements
+        status, output = self._uv(command, cancellation, progress, source)
+        if status != 0 and source is None and variant.torch_backend and self._lacks_torch(output):
+            # Only their makers have it then; uv knows where.
+            command += ["--torch-backend", variant.torch_backend]
             status, output = self._uv(command, cancellation, progress, source)
-            if status != 0 and source is None and variant.torch_backend and self._lacks_torch(output):
-                # Only their makers have it then; uv knows where.
-                command += ["--torch-backend", variant.torch_backend]
-                status, output = self._uv(command, cancellation, progress, source)
         if status != 0:
             raise explain(self._name, output, self._folders.root, source)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -326,14 +327,14 @@ def test_killed_at_any_moment_the_old_one_still_works(root: Path, wheels: Path) 
     write_wheel(wheels, "tiny", "2.0", files={f"file{n}": os.urandom(2000) for n in range(300)})
     newer = environment(root, pin("tiny==2.0"))
     moments = random.Random(4)
-    for step in range(10):
+    for step in range(6):
         child = subprocess.Popen(
             [sys.executable, "-c", INSTALL, root, "tiny==2.0"], cwd=PROJECT, stdout=subprocess.PIPE
         )
         assert child.stdout is not None
         child.stdout.readline()
         pause = threading.Event()
-        pause.wait(lasts * (step + moments.random()) / 10)
+        pause.wait(lasts * (step + moments.random()) / 6)
         child.send_signal(signal.SIGKILL)
         child.wait()
         child.stdout.close()
@@ -413,6 +414,22 @@ def test_a_file_where_the_folder_should_be(root: Path, wheels: Path) -> None:
     root.write_text("in the way", encoding="utf-8")
     with pytest.raises(StorageError, match="cannot write"):
         install(environment(root))
+
+
+def test_where_the_pointer_cannot_be_written_the_old_one_stays(
+    root: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    install(environment(root))
+    monkeypatch.setattr(module.os, "fsync", full)  # type: ignore[attr-defined]
+    write_wheel(wheels, "tiny", "2.0")
+    newer = environment(root, pin("tiny==2.0"))
+    with pytest.raises(StorageError, match="No space left on device"):
+        install(newer)
+    assert newer.installed_versions()["tiny"] == "1.0"
+    assert says(newer.python(), "import tiny; print('works')") == "works"
 
 
 def test_no_python_fits(root: Path, wheels: Path) -> None:
