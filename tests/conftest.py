@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from build.starter_model import CACHE, StarterModel
 
 INSTALLED = "installed_engines"
+
+# A deadline for one example would measure what else the machine does; pytest-timeout ends what hangs.
+settings.register_profile("edgewise", deadline=None)
+settings.load_profile("edgewise")
 
 # No test asks for, or writes into, the passwords of whoever runs it; programs that tests start neither.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
