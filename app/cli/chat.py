@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from app.cli.command_line import INTERRUPTED, OK, USAGE
 from app.cli.console import Console, HarmlessStream
 from app.domain.context_window import fit_for_reply
-from app.domain.errors import EdgewiseError
+from app.domain.engine import LoadWishes
+from app.domain.errors import EdgewiseError, EngineMissing, EngineStartFailed
 from app.domain.generation import (
     PARAMETERS,
     Cancellation,
@@ -27,11 +28,16 @@ from app.domain.generation import (
     SamplingParams,
     TextDelta,
 )
+from app.domain.hub import Format
 from app.domain.metrics import GenerationMetrics
 from app.domain.model import LocalModel
+from app.engines.base import EngineAdapter
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.loaded_model import LoadedModel
-from app.services.loading import LoadWishes, load_model
+from app.services.engine_choice import best_engine
+from app.services.engine_parts import EngineParts, find_adapter
+from app.services.engine_room import plan_for
+from app.services.loading import Experience, load_planned
 from app.services.model_library import ModelLibrary
 from app.storage.paths import Paths
 from app.storage.settings import Settings, load_settings
@@ -106,6 +112,14 @@ class ChatSession:
             context_length=options.context or settings.context_length,
             threads=options.threads or settings.threads,
         )
+        self._parts = EngineParts(paths)
+        self._preferred = settings.engines
+        self._engine: EngineAdapter | None = None
+        if options.engine is not None:
+            self._engine = find_adapter(self._parts, options.engine)
+            if self._engine is None:
+                names = ", ".join(it.id for it in self._parts.adapters())
+                raise EngineMissing(f"There is no engine “{options.engine}”. There is: {names}.")
         self._loaded: LoadedModel | None = None
 
     def __enter__(self) -> ChatSession:
@@ -138,10 +152,25 @@ class ChatSession:
         if self._loaded is None:
             self.console.transient(f"Loading {self.model.name}…")
             try:
-                self._loaded = load(self.model, self._wishes, self.paths)
+                self._loaded = load(self.model, self._wishes, self.paths, self._adapter(), self._parts)
             finally:
                 self.console.settle()
         return self._loaded
+
+    def _adapter(self) -> EngineAdapter:
+        """The engine that was asked for, else the best one for the model. Raises EngineStartFailed."""
+        model = self.model
+        if self._engine is not None and model.format not in self._engine.formats:
+            raise EngineStartFailed(
+                f"{self._engine.name} does not read {model.format} files, and {model.name} is one. Choose"
+                " another engine for it."
+            )
+        if self._engine is not None or (model.format is Format.GGUF and not self._preferred):
+            return self._engine or LlamaCpp()
+        every = self._parts.adapters()
+        there = [it for it in every if it.environment is None or self._parts.is_installed(it.environment)]
+        best = best_engine(model.format, there, self._preferred.get)
+        return best or best_engine(model.format, every, self._preferred.get) or LlamaCpp()
 
     def reply(self, history: Sequence[ChatMessage], *, quiet: bool = False) -> Answer:
         """Have the last message of `history` answered, written to the console unless `quiet`.
@@ -250,8 +279,16 @@ def _shown(console: Console, *, quiet: bool) -> Iterator[_Show]:
         raise
 
 
-def load(model: LocalModel, wishes: LoadWishes, paths: Paths) -> LoadedModel:
-    """Load `model`. Whatever interrupts this thread meanwhile, no engine is left behind.
+def load(
+    model: LocalModel,
+    wishes: LoadWishes,
+    paths: Paths,
+    adapter: EngineAdapter | None = None,
+    parts: EngineParts | None = None,
+) -> LoadedModel:
+    """Load `model`, without an `adapter` in llama.cpp.
+
+    Whatever interrupts this thread meanwhile, no engine is left behind.
 
     Raises EdgewiseError.
     """
@@ -261,7 +298,9 @@ def load(model: LocalModel, wishes: LoadWishes, paths: Paths) -> LoadedModel:
 
     def work() -> None:
         try:
-            results.append(load_model(LlamaCpp(), model, wishes, logs=paths.logs, cancellation=cancellation))
+            engine, gpus = adapter or LlamaCpp(), (parts or EngineParts(paths)).gpus
+            plan = plan_for(engine, model, wishes, experience=Experience(), gpus=gpus)
+            results.append(load_planned(engine, model, plan, logs=paths.logs, cancellation=cancellation))
         except BaseException as error:
             failures.append(error)
 

@@ -108,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     chat.add_argument("prompt", nargs="?", help="what to ask; “-” reads it from standard input")
     chat.add_argument("--model", metavar="NAME", help="name of a model, part of one, or a GGUF file")
+    chat.add_argument(
+        "--engine", metavar="NAME", help="engine to run it with; without: the best for the model"
+    )
     chat.add_argument("--json", action="store_true", help="one JSON object at the end instead of text")
     chat.add_argument("--system", metavar="TEXT", help="the system prompt")
     sampling = chat.add_argument_group("sampling")

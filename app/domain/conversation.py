@@ -65,7 +65,11 @@ class ConversationSummary:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation without its messages. `model` is the library name of the model it last used."""
+    """A conversation without its messages.
+
+    `model` is the library name of the model it last used, or a name that an attached server has for it;
+    `engine` the id of the engine that a person chose for it, None while the choice is the app's.
+    """
 
     id: int
     title: str
@@ -75,6 +79,7 @@ class Conversation:
     params: SamplingParams = SamplingParams()
     model: str | None = None
     draft: str = ""
+    engine: str | None = None
 
 
 def title_from(first_message: str) -> str:

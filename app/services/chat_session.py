@@ -94,7 +94,9 @@ class ChatSession(QObject):
 
         self._background.run(operation, self._opened_and_listed, self.failed.emit)
 
-    def new(self, system_prompt: str, params: SamplingParams, model: str | None) -> None:
+    def new(
+        self, system_prompt: str, params: SamplingParams, model: str | None, engine: str | None = None
+    ) -> None:
         """Open a conversation without messages: the newest one if it is still empty, else a new one."""
 
         def operation() -> OpenConversation:
@@ -102,7 +104,7 @@ class ChatSession(QObject):
                 latest = self._read(summary.id)
                 if not latest.messages:
                     return latest
-            return self._create(system_prompt, params, model)
+            return self._create(system_prompt, params, model, engine)
 
         self._background.run(operation, self._opened_and_listed, self.failed.emit)
 
@@ -136,13 +138,20 @@ class ChatSession(QObject):
         """Change the sampling parameters, from the next reply on."""
         self._write(lambda: self._store.set_params(conversation_id, params).result())
 
-    def save_model(self, conversation_id: int, model: str) -> None:
-        """Change the model, from the next reply on."""
-        self._write(lambda: self._store.set_model(conversation_id, model).result())
+    def save_model(self, conversation_id: int, model: str, engine: str | None) -> None:
+        """Change the model and the engine (None: the best for it), from the next reply on."""
+        self._write(lambda: self._store.set_model(conversation_id, model, engine).result())
 
-    def load_model(self, name: str | None, *, again: bool = False) -> None:
-        """Have a model loaded, so that it is ready when it is asked; its engine's status tells."""
-        self._background.run(lambda: self._supervisor.load(name, again=again), None, self.failed.emit)
+    def load_model(
+        self, name: str | None, engine: str | None, *, again: bool = False, force: bool = False
+    ) -> None:
+        """Have a model loaded, so that it is ready when it is asked; its engine's status tells.
+
+        See `EngineSupervisor.load` for `again` and `force`.
+        """
+        self._background.run(
+            lambda: self._supervisor.load(name, engine, again=again, force=force), None, self.failed.emit
+        )
 
     # Replies
 
@@ -213,10 +222,9 @@ class ChatSession(QObject):
             conversation.system_prompt,
             conversation.params,
             conversation.model,
-            self._supervisor.engine_id,
+            conversation.engine,
         )
-        supervisor = self._supervisor
-        reply = Reply(request, self._store, supervisor.acquire, self._woken.emit, supervisor.replied)
+        reply = Reply(request, self._store, self._supervisor, self._woken.emit)
         self._replies[conversation.id] = reply
         reply.start()
         self._timer.start()
@@ -243,14 +251,16 @@ class ChatSession(QObject):
             self._store.path(conversation_id, last=FIRST_MESSAGES),
         )
 
-    def _create(self, system_prompt: str, params: SamplingParams, model: str | None) -> OpenConversation:
-        created = self._store.create(system_prompt, params, model).result()
+    def _create(
+        self, system_prompt: str, params: SamplingParams, model: str | None, engine: str | None = None
+    ) -> OpenConversation:
+        created = self._store.create(system_prompt, params, model, engine).result()
         return OpenConversation(self._with_model(created), [])
 
     def _with_model(self, conversation: Conversation) -> Conversation:
         if conversation.model is not None or (model := self._supervisor.default_model()) is None:
             return conversation
-        self._store.set_model(conversation.id, model).result()
+        self._store.set_model(conversation.id, model, conversation.engine).result()
         return replace(conversation, model=model)
 
     def _opened(self, opened: OpenConversation) -> None:

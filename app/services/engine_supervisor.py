@@ -1,40 +1,39 @@
-"""Loads the model a conversation asks for, watches its engine, and says where it stands."""
+"""All engines, several at once: loads the models that are asked for, and says where each engine stands."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.domain.engine import EngineState, EngineStatus
-from app.domain.errors import EdgewiseError, EngineStartFailed
+from app.domain.engine import EngineState, EngineStatus, LoadWishes
+from app.domain.errors import EdgewiseError, EngineMissing, EngineStartFailed
 from app.domain.generation import Cancellation
+from app.domain.machine import Gpu
 from app.domain.metrics import GenerationMetrics
 from app.domain.model import LocalModel
-from app.engines.base import EngineAdapter
-from app.engines.loaded_model import LoadedModel
-from app.services.load_record import LoadHistory, LoadRecord
-from app.services.loading import Experience, LoadPlan, LoadWishes, load_planned, plan_load
+from app.services.attached_run import AttachedRun
+from app.services.engine_choice import best_engine, choices
+from app.services.engine_run import EngineRun, Load, Surroundings
 
+if TYPE_CHECKING:  # all that a load needs is imported once there is one
+    from app.engines.base import AttachedEngine, EngineAdapter, ReadyModel
+    from app.services.engine_choice import ModelChoice
+    from app.services.load_record import LoadHistory
+    from app.services.loading import LoadPlan
 
-class _Load:
-    """One attempt to have one model loaded: from the wish to the end of its process."""
+IDLE_CHECK_S = 30.0
 
-    def __init__(self, model: LocalModel, wishes: LoadWishes) -> None:
-        self.model = model
-        self.wishes = wishes
-        self.cancellation = Cancellation()
-        self.outcome: Future[LoadedModel] = Future()
-        self.ended = False
-        self.record: LoadRecord | None = None
-        self.thread: threading.Thread | None = None
+Run = EngineRun | AttachedRun
 
 
 class EngineSupervisor(QObject):
-    """Keeps at most one model loaded. All methods may be called from any thread.
+    """Keeps at most one model loaded in each engine. All methods may be called from any thread.
 
     `status_changed` carries an `EngineStatus` and is emitted on whatever thread the change happened.
     """
@@ -43,34 +42,76 @@ class EngineSupervisor(QObject):
 
     def __init__(
         self,
-        adapter: EngineAdapter,
+        adapters: Callable[[], Sequence[EngineAdapter]],
         find_model: Callable[[str | None], LocalModel],
-        wishes: Callable[[], LoadWishes],
+        wishes: Callable[[str], LoadWishes],
         logs: Path,
         parent: QObject | None = None,
         history: LoadHistory | None = None,
+        *,
+        attached: Callable[[], Sequence[AttachedEngine]] = lambda: (),
+        installed: Callable[[str], bool] = lambda _: True,
+        preferred: Callable[[str], str | None] = lambda _: None,
+        idle_minutes: Callable[[], float | None] = lambda: None,
+        gpus: Callable[[EngineAdapter], Sequence[Gpu]] = lambda _: (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """With a `history`, forecasts are corrected by earlier loads, and new ones are written down."""
+        """`adapters` and `attached` name the engines, once they are needed; `wishes` are those for an engine.
+
+        With a `history`, forecasts are corrected by earlier loads, and new ones are written down. `installed`
+        tells whether an environment is there, `preferred` the engine that a person chose last for a format,
+        `gpus` those that an engine's build computes on.
+        A model that was not used for `idle_minutes` is unloaded (None: never), unless its engine is the one
+        in use. `clock` counts seconds.
+        """
         super().__init__(parent)
-        self._adapter = adapter
+        self._adapters = adapters
         self._find_model = find_model
         self._wishes = wishes
-        self._logs = logs
         self._history = history
+        self._attached = attached
+        self._installed = installed
+        self._preferred = preferred
+        self._idle_minutes = idle_minutes
+        self._gpus = gpus
+        self._clock = clock
+        self._around = Surroundings(self._plan, self.status_changed.emit, logs, clock, history)
         self._lock = threading.Lock()
-        self._current: _Load | None = None
-        self._closed = False
-        self._status = EngineStatus(EngineState.STOPPED, engine=adapter.name)
+        self._making = threading.Lock()
+        self._planning = threading.Lock()
+        self._runs: dict[str, EngineRun] | None = None
+        self._servers: dict[str, AttachedRun] = {}
+        self._in_use = ""
+        self._closing = threading.Event()
 
-    @property
-    def engine_id(self) -> str:
-        """The engine's short name, as stored with messages."""
-        return self._adapter.id
+    # What stands where
 
     @property
     def status(self) -> EngineStatus:
-        """Where the engine stands now."""
-        return self._status
+        """Where the engine stands that was last asked to load a model."""
+        run = self._known(self._in_use)
+        return run.status if run is not None else EngineStatus(EngineState.STOPPED)
+
+    def status_of(self, engine: str) -> EngineStatus:
+        """Where one engine stands. One that is not known is a KeyError."""
+        return self._run(engine).status
+
+    def statuses(self) -> tuple[EngineStatus, ...]:
+        """Where each engine stands, in the order of the registry; attached servers last."""
+        return tuple(run.status for run in self.runs())
+
+    def runs(self) -> tuple[Run, ...]:
+        """All engines, in the same order."""
+        return (*self._local().values(), *self._remote().values())
+
+    def read_log(self, engine: str | None = None) -> str:
+        """What the engine (None: the one in use) wrote so far; after a failed start that log."""
+        run = self._known(engine or self._in_use)
+        if isinstance(run, EngineRun):
+            return run.read_log()
+        return run.status.log if run is not None else ""
+
+    # What there is to choose from
 
     def default_model(self) -> str | None:
         """The model for a conversation that names none; None if there is no model. Reads the disk."""
@@ -79,139 +120,203 @@ class EngineSupervisor(QObject):
         except EdgewiseError:
             return None
 
-    def load(self, name: str | None, *, again: bool = False) -> None:
+    def engine_for(self, name: str | None, engine: str | None) -> str:
+        """The engine that a conversation's next reply is made by, as stored with it. Reads the disk."""
+        if engine is not None:
+            return engine
+        try:
+            return self._best(self._find_model(name)).id
+        except EdgewiseError:  # the reply says what is wrong
+            return next(iter(self._local()), "")
+
+    def usable(self) -> list[EngineAdapter]:
+        """The engines of this machine that are installed. Reads the disk."""
+        return [run.adapter for run in self._local().values() if self._is_there(run.adapter)]
+
+    def model_choices(self, models: Sequence[LocalModel]) -> list[ModelChoice]:
+        """What a person may choose: each model with each engine that takes it. Reads the disk."""
+        servers = [run.engine for run in self._remote().values()]
+        return choices(models, self.usable(), self._preferred, servers)
+
+    # What is wanted
+
+    def load(
+        self, name: str | None, engine: str | None = None, *, again: bool = False, force: bool = False
+    ) -> None:
         """Begin to load the model `name` (None: any); progress comes as status. Reads the disk.
 
-        A model that is loaded or loading stays as it is, unless `again` asks for a fresh start.
+        `engine` None is the best one for the model. A model that is loaded or loading stays as it is, and
+        so does another one that makes a reply, unless `again` asks for a fresh start. With `force` it is
+        loaded even where the forecast says that it does not fit.
         """
+        if engine is not None and engine in self._remote():
+            self._connect(engine, name, again=again)
+            return
         try:
-            self._begin(self._find_model(name), again=again)
+            run, model = self._wanted(name, engine)
         except EdgewiseError as error:
-            self._set_status(EngineState.FAILED, name, error=error)
+            run = self._local().get(engine or self._in_use) or next(iter(self._local().values()))
+            self._in_use = run.id
+            run.fail(name, error)
+            return
+        self._in_use = run.id
+        try:
+            run.begin(model, self._wishes(run.id), again=again, force=force, polite=not again)
+        except EdgewiseError as error:
+            run.fail(name, error)
 
-    def acquire(self, name: str | None, cancellation: Cancellation) -> LoadedModel:
+    def acquire(self, name: str | None, engine: str | None, cancellation: Cancellation) -> ReadyModel:
         """The model `name`, loaded; starts or restarts its engine if need be. Blocks.
 
-        Raises the start's EdgewiseError; EngineStartFailed too when `cancellation` is thrown meanwhile.
+        It stays until it is given to `release`. Raises the start's EdgewiseError; EngineStartFailed too when
+        `cancellation` is thrown meanwhile.
         """
-        load = self._begin(self._find_model(name), again=False)
+        if engine is not None and engine in self._remote():
+            self._in_use = self._in_use or engine
+            return self._remote()[engine].acquire(name, cancellation)
+        run, model = self._wanted(name, engine)
+        self._in_use = self._in_use or run.id
+        load = run.begin(model, self._wishes(run.id), hold=True)
         done = threading.Event()
         load.outcome.add_done_callback(lambda _: done.set())
         cancellation.on_cancel(done.set)
         done.wait()
         cancellation.on_cancel(None)
-        if not load.outcome.done():
-            raise EngineStartFailed("Stopped before the model was loaded.")
-        return load.outcome.result()
+        try:
+            if not load.outcome.done():
+                raise EngineStartFailed("Stopped before the model was loaded.")
+            return load.outcome.result()
+        except BaseException:
+            run.let_go(load)
+            raise
 
-    def replied(self, loaded: LoadedModel, metrics: GenerationMetrics) -> None:
-        """Tell that `loaded` has made a whole reply: it is measured for the ledger. Blocks for a moment."""
-        with self._lock:
-            load = self._current
-        if load is None or load.record is None or not load.outcome.done() or load.outcome.exception():
+    def release(self, model: ReadyModel) -> None:
+        """A reply of `model` has ended, or will not be made."""
+        for run in self._started():
+            if (load := run.load_of(model)) is not None:
+                run.let_go(load)
+                return
+        for server in self._servers.values():
+            server.release(model)
+
+    def replied(self, model: ReadyModel, metrics: GenerationMetrics) -> None:
+        """`model` has made a whole reply: it is measured for the ledger. Blocks for a moment."""
+        for run in self._started():
+            if (load := run.load_of(model)) is not None and load.record is not None:
+                load.record.replied(metrics)
+
+    def unload(self, engine: str) -> None:
+        """End the engine's model, whether it is used or not. Blocks until its process is gone."""
+        self._run(engine).unload()
+
+    def restart(self, engine: str) -> None:
+        """Load again what the engine has or had loaded last. Reads the disk."""
+        self.load(self.status_of(engine).model, engine, again=True)
+
+    def unload_idle(self) -> None:
+        """Unload what nobody used for longer than is set. Blocks until it is gone."""
+        minutes = self._idle_minutes()
+        if minutes is None:
             return
-        if load.outcome.result() is loaded:
-            load.record.replied(metrics)
+        for run in self._started():
+            since = run.idle_since
+            if run.id != self._in_use and since is not None and self._clock() - since >= minutes * 60:
+                run.unload(only_idle=True)
 
-    def read_log(self) -> str:
-        """What the running engine wrote so far; after a failed start the log is in `status`."""
-        with self._lock:
-            load = self._current
-        if load is not None and load.outcome.done() and load.outcome.exception() is None:
-            return load.outcome.result().process.read_log()
-        return self._status.log
+    def environment_changed(self, engine: str, state: EngineState) -> None:
+        """An engine's environment is ABSENT, INSTALLING, or there (STOPPED)."""
+        run = self._local().get(engine)
+        if run is not None:
+            run.set_environment(state)
 
     def shut_down(self) -> None:
-        """End the engine and refuse new loads. Blocks until its process is gone."""
+        """End all engines and refuse new loads. Blocks until their processes are gone."""
+        with self._making:
+            self._closing.set()
+        runs: list[Run] = [*self._started(), *self._servers.values()]
+        threads = [threading.Thread(target=run.close, name="engine end") for run in runs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    # Helpers
+
+    def _local(self) -> dict[str, EngineRun]:
+        with self._making:
+            if self._runs is None:
+                self._runs = {
+                    adapter.id: EngineRun(adapter, self._around, installed=self._is_there(adapter))
+                    for adapter in self._adapters()
+                }
+                if self._closing.is_set():
+                    for run in self._runs.values():
+                        run.close()
+                else:
+                    threading.Thread(target=self._watch_idle, name="idle engines", daemon=True).start()
+            return self._runs
+
+    def _started(self) -> list[EngineRun]:
+        return list((self._runs or {}).values())
+
+    def _remote(self) -> dict[str, AttachedRun]:
         with self._lock:
-            self._closed = True
-            load, self._current = self._current, None
-        if load is not None:
-            self._end(load)
-        self._set_status(EngineState.STOPPED, None)
+            engines = {engine.id: engine for engine in self._attached()}
+            for gone in self._servers.keys() - engines.keys():
+                self._servers.pop(gone).close()
+            for id_, engine in engines.items():
+                if id_ not in self._servers or self._servers[id_].engine != engine:
+                    self._servers[id_] = AttachedRun(engine, self.status_changed.emit)
+            return dict(self._servers)
 
-    def _begin(self, model: LocalModel, *, again: bool) -> _Load:
-        wishes = self._wishes()
-        with self._lock:
-            if self._closed:
-                raise EngineStartFailed("Edgewise is closing.")
-            old = self._current
-            if (
-                old is not None
-                and not again
-                and not old.ended
-                and old.model == model
-                and old.wishes == wishes
-            ):
-                return old
-            load = self._current = _Load(model, wishes)
-            # Started under the lock, so that `_end` of a later load finds a thread to join.
-            load.thread = threading.Thread(target=self._run, args=(load, old), name="engine", daemon=True)
-            load.thread.start()
-        return load
+    def _known(self, engine: str) -> Run | None:
+        return (self._runs or {}).get(engine) or self._servers.get(engine)
 
-    def _run(self, load: _Load, old: _Load | None) -> None:
-        """The life of one load, on its own thread."""
-        self._set_status(EngineState.STARTING, load.model.name, of=load)
-        if old is not None:
-            self._end(old)
-        try:
-            plan = self._plan(load)
-            loaded = load_planned(
-                self._adapter, load.model, plan, logs=self._logs, cancellation=load.cancellation
+    def _run(self, engine: str) -> Run:
+        local = self._local()
+        return local[engine] if engine in local else self._remote()[engine]
+
+    def _is_there(self, adapter: EngineAdapter) -> bool:
+        return adapter.environment is None or self._installed(adapter.environment)
+
+    def _best(self, model: LocalModel) -> EngineAdapter:
+        known = [run.adapter for run in self._local().values()]
+        best = best_engine(model.format, self.usable(), self._preferred) or best_engine(
+            model.format, known, self._preferred
+        )
+        if best is None:
+            raise EngineMissing(f"No engine here takes {model.format} models, such as {model.name}.")
+        return best
+
+    def _wanted(self, name: str | None, engine: str | None) -> tuple[EngineRun, LocalModel]:
+        model = self._find_model(name)
+        runs = self._local()
+        if engine is None:
+            return runs[self._best(model).id], model
+        if engine not in runs:
+            raise EngineMissing(
+                "The server that this conversation used is not attached any more. Choose another model."
             )
-        except EdgewiseError as error:
-            load.ended = True
-            self._set_status(EngineState.FAILED, load.model.name, of=load, error=error)
-            load.outcome.set_exception(error)
-            return
-        except BaseException as bug:
-            load.ended = True
-            load.outcome.set_exception(bug)
-            raise
-        load.outcome.set_result(loaded)
-        load.cancellation.on_cancel(loaded.stop)
-        self._set_status(EngineState.READY, load.model.name, of=load, context_length=loaded.context_length)
-        if self._history is not None:
-            load.record = self._history.begin(plan, loaded)  # nobody waits for this
-        status = loaded.process.wait()
-        load.ended = True
-        if not load.cancellation.cancelled:
-            gone = EngineStartFailed(
-                f"{self._adapter.name} stopped unexpectedly (exit status {status}). Start it again.",
-                detail=loaded.process.read_log(),
+        run = runs[engine]
+        if model.format not in run.adapter.formats:
+            raise EngineStartFailed(
+                f"{run.adapter.name} does not read {model.format} files, and {model.name} is one. Choose"
+                " another engine for it."
             )
-            self._set_status(EngineState.FAILED, load.model.name, of=load, error=gone)
-        loaded.stop()
+        return run, model
 
-    def _plan(self, load: _Load) -> LoadPlan:
-        experience = self._history.experience() if self._history is not None else Experience()
-        return plan_load(load.model, load.wishes, engine=self._adapter.id, experience=experience)
+    def _connect(self, engine: str, name: str | None, *, again: bool) -> None:
+        run = self._remote()[engine]
+        self._in_use = engine
+        with suppress(EdgewiseError):  # its status tells
+            run.release(run.acquire(name, Cancellation(), again=again))
 
-    def _end(self, load: _Load) -> None:
-        load.cancellation.cancel()
-        if load.thread is not None:
-            load.thread.join()
+    def _plan(self, run: EngineRun, load: Load) -> LoadPlan:
+        from app.services.engine_room import plan_with_room
 
-    def _set_status(
-        self,
-        state: EngineState,
-        model: str | None,
-        *,
-        of: _Load | None = None,
-        context_length: int | None = None,
-        error: EdgewiseError | None = None,
-    ) -> None:
-        with self._lock:
-            if of is not None and of is not self._current:
-                return  # somebody wants another model by now
-            self._status = EngineStatus(
-                state,
-                model=model,
-                engine=self._adapter.name,
-                context_length=context_length,
-                error=error.message if error else "",
-                log=error.detail if error else "",
-            )
-            status = self._status
-        self.status_changed.emit(status)
+        with self._planning:
+            return plan_with_room(run, load, self._started(), self._history, self._gpus)
+
+    def _watch_idle(self) -> None:
+        while not self._closing.wait(IDLE_CHECK_S):
+            self.unload_idle()

@@ -13,16 +13,19 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.domain.errors import StorageError
 from app.domain.ledger import LedgerEntry
 from app.domain.machine import Bandwidth
 from app.domain.metrics import GenerationMetrics
-from app.engines.base import LoadReport
-from app.engines.loaded_model import LoadedModel
-from app.services.loading import Experience, LoadPlan
 from app.storage.bandwidth import load_bandwidth
 from app.storage.ledger import Ledger
+
+if TYPE_CHECKING:  # all that a load needs is imported once there is one
+    from app.engines.base import LoadReport
+    from app.engines.loaded_model import LoadedModel
+    from app.services.loading import Experience, LoadPlan
 
 FEWEST_TOKENS = 32
 """Of a reply whose speed counts; a shorter one tells more of its first token."""
@@ -42,6 +45,8 @@ class LoadHistory:
 
     def experience(self) -> Experience:
         """What is known now."""
+        from app.services.loading import Experience
+
         loads: list[LedgerEntry] = []
         with suppress(StorageError):
             loads = self._ledger.entries(REMEMBERED)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.advisor.correction import correction_of
+from app.domain.engine import LoadWishes
 from app.domain.errors import ModelFileError, NotEnoughMemory
 from app.domain.generation import Cancellation
 from app.domain.ledger import LedgerEntry
@@ -15,24 +16,21 @@ from app.domain.model import LocalModel
 from app.domain.quantization import split_name
 from app.engines.base import EngineAdapter, LoadOptions
 from app.engines.loaded_model import LoadedModel
+from app.engines.process import EngineProcess
 from app.hardware.probe import available_memory, usable_physical_cores
 from app.models.complete import complete_header
 from app.models.footprint import RunOptions, context_that_fits, forecast, tokens_per_second
 from app.models.weights import weigh
 
+__all__ = ["Experience", "LoadPlan", "LoadWishes", "load_model", "load_planned", "plan_load"]
+
 PROMPT_CACHE_BYTES = 1 << 30
 """Most memory for prompts kept beside the KV cache (llama-server's own default is 8 GiB: too much for small
 machines); never more than an eighth of what is free."""
+COMFORTABLE_CONTEXT = 8192
+"""Tokens. For less than this, models that nobody uses are unloaded rather than the context cut."""
 FILLED = 512
 """Tokens of a conversation at which a speed is forecast: a question and half of its reply."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadWishes:
-    """What a person has set; None leaves it to `plan_load`. `context_length` is in tokens."""
-
-    context_length: int | None = None
-    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +45,64 @@ class Experience:
 class LoadPlan:
     """How to load a model, and what to expect of it: a ledger's entry in which nothing is measured yet.
 
-    `free` is the memory in bytes that could be taken when it was made.
+    `free` is the memory in bytes that could be taken when it was made. `wanted_context` is the context length
+    in tokens that the model would be loaded with if memory were plenty.
     """
 
     options: LoadOptions
     expected: LedgerEntry
     free: int
+    wanted_context: int = 0
+
+    @property
+    def lacking(self) -> int:
+        """Bytes that it needs beyond what is free, by the forecast; 0 if it fits."""
+        return max(0, self.expected.forecast_memory - self.free)
+
+    @property
+    def is_comfortable(self) -> bool:
+        """Whether it fits, with no less context than a longer chat takes or than is wanted."""
+        return not self.lacking and self.options.context_length >= min(
+            self.wanted_context, COMFORTABLE_CONTEXT
+        )
 
 
 def plan_load(
-    model: LocalModel, wishes: LoadWishes, *, engine: str, experience: Experience = Experience()
+    model: LocalModel,
+    wishes: LoadWishes,
+    *,
+    engine: str,
+    experience: Experience = Experience(),
+    taken: int = 0,
+    gpu_memory: Callable[[], int] = lambda: 0,
 ) -> LoadPlan:
-    """How to load `model` here: context to what fits, threads to the physical cores this process may use.
+    """How to load `model` in llama.cpp: context to what fits, threads to the cores this process may use.
 
-    Reads the headers of its files. Raises ModelFileError when one is not there, not GGUF, or ends early.
+    `taken` are bytes that others are about to take; `gpu_memory` tells the bytes free on the GPUs that share
+    the load, and is asked only where main memory does not do. Reads the headers of its files. Raises
+    ModelFileError when one is not there, not GGUF, or ends early.
     """
     try:
         header = complete_header(model.path, model.format)
     except ModelFileError as error:
         raise ModelFileError(f"{model.name} did not start: {error}", detail=error.detail) from error
-    free = available_memory()
+    free = max(0, available_memory() - taken)
     prompt_cache = min(PROMPT_CACHE_BYTES, free // 8)
     threads = wishes.threads or usable_physical_cores()
     correction = correction_of(
         experience.loads, engine=engine, architecture=header.architecture, threads=threads
     )
-    context = context_that_fits(
-        header, free - prompt_cache, wishes.context_length, corrected=correction.memory
-    )
+    room = free - prompt_cache
+    wanted = context_that_fits(header, 1 << 60, wishes.context_length)
+    context = context_that_fits(header, room, wishes.context_length, corrected=correction.memory)
     options = RunOptions(context)
     weighed = weigh(header)
     raw_memory = forecast(weighed, options).total
+    if (context < wanted or correction.memory(raw_memory) > free) and (more := gpu_memory()):
+        free += more
+        context = context_that_fits(header, room + more, wishes.context_length, corrected=correction.memory)
+        options = RunOptions(context)
+        raw_memory = forecast(weighed, options).total
     raw_speed = tokens_per_second(weighed, options, experience.bandwidth or 0.0, filled=FILLED) or None
     expected = LedgerEntry(
         id=0,
@@ -96,7 +121,7 @@ def plan_load(
         forecast_speed=None if raw_speed is None else correction.speed(raw_speed),
         measured_speed=None,
     )
-    return LoadPlan(LoadOptions(context, threads, prompt_cache), expected, free)
+    return LoadPlan(LoadOptions(context, threads, prompt_cache), expected, free, wanted)
 
 
 def load_model(
@@ -119,10 +144,13 @@ def load_planned(
     *,
     logs: Path,
     cancellation: Cancellation | None = None,
+    on_wait: Callable[[EngineProcess], None] = lambda _: None,
 ) -> LoadedModel:
     """`LoadedModel.load`. Blocks; raises what it raises; a want of memory is told with figures."""
     try:
-        return LoadedModel.load(adapter, model, plan.options, logs=logs, cancellation=cancellation)
+        return LoadedModel.load(
+            adapter, model, plan.options, logs=logs, cancellation=cancellation, on_wait=on_wait
+        )
     except NotEnoughMemory as error:
         needed, free = plan.expected.forecast_memory / 1e9, plan.free / 1e9
         raise NotEnoughMemory(

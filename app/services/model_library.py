@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -59,12 +59,15 @@ class ModelLibrary:
         """All of them, by name."""
         return [entry.model for entry in self._listed()]
 
-    def chat_models(self) -> list[LocalModel]:
-        """Those to choose from for a chat: that are there, and not known to be none that can chat."""
+    def chat_models(self, formats: Container[Format] = (Format.GGUF,)) -> list[LocalModel]:
+        """Those to choose from for a chat: that are there, and not known to be none that can chat.
+
+        `formats` are those that the engines take which are installed.
+        """
         return [
             entry.model
             for entry in map(self._with_known_details, self._listed())
-            if entry.model.format is Format.GGUF and entry.model.size > 0 and not entry.problem
+            if entry.model.format in formats and entry.model.size > 0 and not entry.problem
         ]
 
     def entries(self) -> list[LibraryEntry]:

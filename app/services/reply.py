@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from app.domain.context_window import FittedPrompt, fit_for_reply
 from app.domain.conversation import Message, MessageState
@@ -23,7 +24,7 @@ from app.domain.generation import (
     TextDelta,
 )
 from app.domain.metrics import GenerationMetrics
-from app.engines.loaded_model import LoadedModel
+from app.engines.base import ReadyModel
 from app.storage.conversations import Conversations
 
 SAVE_INTERVAL_S = 0.8
@@ -39,7 +40,28 @@ class ReplyRequest:
     system_prompt: str
     params: SamplingParams
     model: str | None
-    engine: str
+    engine: str | None
+    """None: the one that suits the model best."""
+
+
+class Engines(Protocol):
+    """What a reply needs of the manager of engines. All may block."""
+
+    def engine_for(self, name: str | None, engine: str | None) -> str:
+        """The engine that a reply will be made by, as stored with it."""
+        ...
+
+    def acquire(self, name: str | None, engine: str | None, cancellation: Cancellation) -> ReadyModel:
+        """A model that is ready and stays so until it is given to `release`. Raises EdgewiseError."""
+        ...
+
+    def release(self, model: ReadyModel) -> None:
+        """Give it back."""
+        ...
+
+    def replied(self, model: ReadyModel, metrics: GenerationMetrics) -> None:
+        """Tell that it has made a whole reply, which nothing cut off."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +84,19 @@ class Reply:
 
     `wake` is called (on the worker thread) when there is something to drain after a time without: for
     the first token and the end. In between the drainer comes by itself, so no token costs a signal.
-    `replied` is called there, too, after the end of a reply that nothing cut off.
     """
 
     def __init__(
         self,
         request: ReplyRequest,
         store: Conversations,
-        acquire: Callable[[str | None, Cancellation], LoadedModel],
+        engines: Engines,
         wake: Callable[[], None],
-        replied: Callable[[LoadedModel, GenerationMetrics], None] = lambda *_: None,
     ) -> None:
         self.request = request
         self._store = store
-        self._acquire = acquire
+        self._engines = engines
         self._wake = wake
-        self._replied = replied
         self._cancellation = Cancellation()
         self._lock = threading.Lock()
         self._message: Message | None = None
@@ -150,16 +169,16 @@ class Reply:
             parent_id=request.history[-1].id,
             state=MessageState.STREAMING,
             model=request.model,
-            engine=request.engine,
+            engine=self._engines.engine_for(request.model, request.engine),
         )
         placing.add_done_callback(self._placed)
         first_text: float | None = None
         finished: Finished | None = None
         failure: EdgewiseError | None = None
-        loaded: LoadedModel | None = None
+        loaded: ReadyModel | None = None
         started = time.monotonic()
         try:
-            loaded = self._acquire(request.model, self._cancellation)
+            loaded = self._engines.acquire(request.model, request.engine, self._cancellation)
             prompt = self._prompt(loaded)
             self._leave_out(prompt.left_out)
             started = time.monotonic()
@@ -177,6 +196,9 @@ class Reply:
                         finished = event
         except EdgewiseError as error:
             failure = error
+        finally:
+            if loaded is not None:
+                self._engines.release(loaded)
         ended = time.monotonic()
         try:
             message = placing.result()
@@ -196,9 +218,9 @@ class Reply:
         error_text = failure.message if failure and state is MessageState.INTERRUPTED else None
         self._end(replace(message, left_out=self._left_out, state=state, error=error_text, metrics=metrics))
         if loaded is not None and finished is not None and finished.reason is not FinishReason.CANCELLED:
-            self._replied(loaded, metrics)
+            self._engines.replied(loaded, metrics)
 
-    def _prompt(self, loaded: LoadedModel) -> FittedPrompt:
+    def _prompt(self, loaded: ReadyModel) -> FittedPrompt:
         history = self.request.history
         prompt = fit_for_reply(
             loaded.client,

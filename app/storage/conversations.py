@@ -42,6 +42,7 @@ class Conversations:
         system_prompt: str = "",
         params: SamplingParams = SamplingParams(),
         model: str | None = None,
+        engine: str | None = None,
     ) -> Future[Conversation]:
         """Begin a conversation without messages."""
         now = self._clock()
@@ -49,12 +50,13 @@ class Conversations:
 
         def operation(connection: sqlite3.Connection) -> Conversation:
             row_id = connection.execute(
-                "INSERT INTO conversations (title, created_at, last_used_at, system_prompt, params, model)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (UNTITLED, now, now, prompt, json.dumps(params.to_dict()), model),
+                "INSERT INTO conversations"
+                " (title, created_at, last_used_at, system_prompt, params, model, engine)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (UNTITLED, now, now, prompt, json.dumps(params.to_dict()), model, engine),
             ).lastrowid
             assert row_id is not None
-            return Conversation(row_id, UNTITLED, now, now, prompt, params, model)
+            return Conversation(row_id, UNTITLED, now, now, prompt, params, model, engine=engine)
 
         return self._database.write(operation)
 
@@ -74,14 +76,14 @@ class Conversations:
         """A conversation, deleted or not."""
         row = self._database.read(
             lambda connection: connection.execute(
-                "SELECT title, created_at, last_used_at, system_prompt, params, model, draft"
+                "SELECT title, created_at, last_used_at, system_prompt, params, model, draft, engine"
                 " FROM conversations WHERE id = ?",
                 (conversation_id,),
             ).fetchone()
         )
         if row is None:
             raise KeyError(conversation_id)
-        title, created_at, last_used_at, system_prompt, params, model, draft = row
+        title, created_at, last_used_at, system_prompt, params, model, draft, engine = row
         return Conversation(
             id=conversation_id,
             title=title,
@@ -91,6 +93,7 @@ class Conversations:
             params=SamplingParams.from_dict(json.loads(params)),
             model=model,
             draft=draft,
+            engine=engine,
         )
 
     def path_to(self, conversation_id: int, message_id: int) -> list[Message]:
@@ -242,9 +245,9 @@ class Conversations:
         """Replace the sampling parameters, from the next request on."""
         return self._change(conversation_id, "params = ?", json.dumps(params.to_dict()))
 
-    def set_model(self, conversation_id: int, model: str | None) -> Future[None]:
-        """Remember the model (its library name) that the conversation uses."""
-        return self._change(conversation_id, "model = ?", model)
+    def set_model(self, conversation_id: int, model: str | None, engine: str | None = None) -> Future[None]:
+        """Remember the model that the conversation uses, and the engine (None: the best for it)."""
+        return self._change(conversation_id, "model = ?, engine = ?", model, engine)
 
     def mark_interrupted(self) -> Future[int]:
         """At start-up: end the replies that a run which died left unfinished; returns how many."""

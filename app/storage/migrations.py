@@ -93,7 +93,12 @@ def _ledger(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX ledger_of_model ON ledger (model, at)")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_conversations_and_messages, _ledger)
+def _engines_of_conversations(connection: sqlite3.Connection) -> None:
+    # NULL: nobody chose one, so the model's best engine is used.
+    connection.execute("ALTER TABLE conversations ADD COLUMN engine TEXT")
+
+
+MIGRATIONS: tuple[Migration, ...] = (_conversations_and_messages, _ledger, _engines_of_conversations)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
@@ -21,6 +21,8 @@ Theme = Literal["system", "light", "dark"]
 
 MAXIMUM_CONTEXT_LENGTH = 16_777_216
 MAXIMUM_THREADS = 1024
+DEFAULT_IDLE_MINUTES = 15
+MAXIMUM_IDLE_MINUTES = 7 * 24 * 60
 
 T = TypeVar("T")
 
@@ -45,6 +47,10 @@ class Settings:
     """Base64 of what the toolkit saved; empty when never saved."""
     sidebar_open: bool = True
     offline: bool = False
+    engines: Mapping[str, str] = field(default_factory=dict)
+    """For formats of models ("GGUF") the id of the engine that was chosen last."""
+    idle_minutes: int | None = DEFAULT_IDLE_MINUTES
+    """A model that was not used for so long is unloaded, unless its engine is the one in use. None: never."""
 
 
 def load_settings(path: Path) -> Settings:
@@ -65,10 +71,10 @@ def load_settings(path: Path) -> Settings:
             _log.warning("The old settings are kept in %s", set_aside(path))
         return Settings()
     accepted = {}
-    for field in fields(Settings):
-        if field.name in values:
+    for setting in fields(Settings):
+        if setting.name in values:
             with suppress(ValueError):
-                accepted[field.name] = _READERS[field.name](values[field.name])
+                accepted[setting.name] = _READERS[setting.name](values[setting.name])
     return Settings(**accepted)
 
 
@@ -113,6 +119,12 @@ def _params(value: object) -> SamplingParams:
     return SamplingParams.from_dict(value)
 
 
+def _words(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(it, str) for it in value.values()):
+        raise ValueError(value)
+    return {well_formed(name): well_formed(said) for name, said in value.items()}
+
+
 def _optional(read: Callable[[object], T]) -> Callable[[object], T | None]:
     return lambda value: None if value is None else read(value)
 
@@ -136,5 +148,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "window_geometry": _geometry,
     "sidebar_open": _yes_or_no,
     "offline": _yes_or_no,
+    "engines": _words,
+    "idle_minutes": _optional(_up_to(MAXIMUM_IDLE_MINUTES)),
 }
 """For each field: the value to use, or ValueError for one that it cannot take."""

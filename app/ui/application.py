@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from app.domain.engine import LoadWishes
 from app.domain.errors import EdgewiseError, StorageError
 from app.domain.model import LocalModel
-from app.engines.llama_cpp import LlamaCpp
 from app.services.background import Background
 from app.services.chat_session import ChatSession
+from app.services.engine_choice import ModelChoice
+from app.services.engine_parts import EngineParts
 from app.services.engine_supervisor import EngineSupervisor
 from app.services.load_record import LoadHistory
-from app.services.loading import LoadWishes
 from app.services.model_library import ModelLibrary
 from app.storage.conversations import Conversations
 from app.storage.database import Database
@@ -55,13 +56,18 @@ class Edgewise(QObject):
         self.ledger = Ledger(database)
         self.library = ModelLibrary(paths, last_used=self.ledger.last_used)
         self.background = Background(self)
+        self.engines = EngineParts(paths)
         self.supervisor = EngineSupervisor(
-            LlamaCpp(),
+            self.engines.adapters,
             find_model=self._find_model,
-            wishes=lambda: LoadWishes(self.settings.context_length, self.settings.threads),
+            wishes=lambda _: LoadWishes(self.settings.context_length, self.settings.threads),
             logs=paths.logs,
             parent=self,
             history=LoadHistory(self.ledger, paths.bandwidth),
+            installed=self.engines.is_installed,
+            preferred=lambda format_: self.settings.engines.get(format_),
+            idle_minutes=lambda: self.settings.idle_minutes,
+            gpus=self.engines.gpus,
         )
         self.session = ChatSession(self.store, self.supervisor, self.background, self)
         self.chat = ChatPage(self.session, self.supervisor, self._current_settings)
@@ -168,11 +174,15 @@ class Edgewise(QObject):
             save_settings(self._paths.settings, self.settings)
 
     def _list_models(self) -> None:
-        self.background.run(self.library.chat_models, self._show_models)
+        self.background.run(self._model_choices, self._show_models)
 
-    def _show_models(self, models: list[LocalModel]) -> None:
-        self.chat.set_models(models)
-        if not models:
+    def _model_choices(self) -> list[ModelChoice]:
+        formats = {format_ for adapter in self.supervisor.usable() for format_ in adapter.formats}
+        return self.supervisor.model_choices(self.library.chat_models(formats))
+
+    def _show_models(self, choices: list[ModelChoice]) -> None:
+        self.chat.set_models(choices)
+        if not choices:
             self.models.no_model_yet()
 
 

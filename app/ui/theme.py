@@ -42,6 +42,12 @@ ENGINE_COLOURS = {
 """One colour per engine through the whole app, from the Okabe-Ito set (safe for colour-blind eyes)."""
 
 
+def engine_colour(engine_id: str) -> QColor:
+    """The colour of an engine by the id that is stored with messages; all attached servers share one."""
+    name = engine_id.partition(":")[0].replace("llama_cpp", "llama.cpp").replace("_", "-")
+    return ENGINE_COLOURS.get(name, ENGINE_COLOURS["attached"])
+
+
 class Scheme(StrEnum):
     """What the person chose in the settings."""
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from app.domain.generation import Cancellation, SamplingParams
-from app.engines.openai_client import Address
+from app.engines.openai_client import Address, OpenAIClient
 from app.services.engine_supervisor import EngineSupervisor
 
 _number = itertools.count(1)
@@ -38,7 +38,10 @@ class BareClient:
     @classmethod
     def of(cls, supervisor: EngineSupervisor) -> BareClient:
         """A client of the server that the app has started."""
-        return cls(supervisor.acquire(None, Cancellation()).client._address)
+        loaded = supervisor.acquire(None, None, Cancellation())
+        supervisor.release(loaded)
+        assert isinstance(loaded.client, OpenAIClient)
+        return cls(loaded.client._address)
 
     def reply(self, question: str, params: SamplingParams) -> BareReply:
         """Ask, and read the reply to its end."""

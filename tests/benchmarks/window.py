@@ -92,7 +92,7 @@ class Window:
         theme.apply(app, "light")
         self.edgewise = Edgewise(paths, Database.open(paths.database))
         if adapter is not None:
-            self.edgewise.supervisor._adapter = adapter
+            self.edgewise.supervisor._adapters = lambda: (adapter,)
         self.page = self.edgewise.chat
         self.painted = Painted(self.edgewise.window)
         self.edgewise.open()

@@ -124,7 +124,9 @@ def test_weights_that_are_laid_out_anew_count_once(
 def test_a_chat_writes_its_load_and_its_speed_down(
     history: LoadHistory, ledger: Ledger, model: LocalModel, tmp_path: Path, qapp: object
 ) -> None:
-    supervisor = EngineSupervisor(ENGINE, lambda _: model, lambda: WISHES, tmp_path / "logs", history=history)
+    supervisor = EngineSupervisor(
+        lambda: (ENGINE,), lambda _: model, lambda _: WISHES, tmp_path / "logs", history=history
+    )
     try:
         with Database.open(tmp_path / "chats.db") as database:
             store = Conversations(database)
@@ -133,7 +135,7 @@ def test_a_chat_writes_its_load_and_its_speed_down(
             request = ReplyRequest(
                 chat, [question], "", SamplingParams(temperature=0.0, max_tokens=48), None, ENGINE.id
             )
-            reply = Reply(request, store, supervisor.acquire, lambda: None, supervisor.replied)
+            reply = Reply(request, store, supervisor, lambda: None)
             reply.start()
             reply.join()
     finally:

@@ -41,7 +41,7 @@ def supervisor(starter_model, tmp_path, qapp):
             raise ModelFileError("There is no model “gone”.")
         return LocalModel(name or "any", starter_model, starter_model.stat().st_size)
 
-    supervisor = EngineSupervisor(Engine(), find, lambda: LoadWishes(2048, 1), tmp_path / "logs")
+    supervisor = EngineSupervisor(lambda: (Engine(),), find, lambda _: LoadWishes(2048, 1), tmp_path / "logs")
     yield supervisor
     supervisor.shut_down()
 
@@ -55,13 +55,20 @@ def state(supervisor):
     return supervisor.status.state
 
 
-def works(loaded):
+def loaded(supervisor, name, engine=None):
+    """The model, as a reply has it that is over at once."""
+    model = supervisor.acquire(name, engine, Cancellation())
+    supervisor.release(model)
+    return model
+
+
+def works(model):
     request = ChatRequest([ChatMessage(Role.USER, "Hi")], SamplingParams(max_tokens=2))
-    return isinstance([*loaded.client.stream(request, Cancellation())][-1], Finished)
+    return isinstance([*model.client.stream(request, Cancellation())][-1], Finished)
 
 
-def engine_of(loaded):
-    (engine,) = psutil.Process(loaded.process.pid).children()
+def engine_of(model):
+    (engine,) = psutil.Process(model.process.pid).children()
     return engine
 
 
@@ -71,39 +78,41 @@ def test_the_states_of_a_life(supervisor):
         lambda status: seen.append((status.state, status.model)), Qt.ConnectionType.DirectConnection
     )
     assert state(supervisor) is EngineState.STOPPED
-    loaded = supervisor.acquire("one", Cancellation())
+    model = loaded(supervisor, "one")
     until(lambda: state(supervisor) is EngineState.READY)
     assert supervisor.status.context_length == 2048
-    assert supervisor.acquire("one", Cancellation()) is loaded
+    assert loaded(supervisor, "one") is model
     assert "listening" in supervisor.read_log()
     supervisor.shut_down()
     assert state(supervisor) is EngineState.STOPPED
-    assert not psutil.pid_exists(loaded.process.pid)
+    assert not psutil.pid_exists(model.process.pid)
     assert seen == [
-        (EngineState.STARTING, "one"), (EngineState.READY, "one"), (EngineState.STOPPED, None),
-    ]  # fmt: skip
+        (EngineState.STARTING, "one"),
+        *[(EngineState.BUSY, "one"), (EngineState.READY, "one")] * 2,
+        (EngineState.STOPPED, None),
+    ]
 
 
 def test_a_killed_engine_is_told_and_started_again(supervisor, logs):
-    loaded = supervisor.acquire("one", Cancellation())
-    engine_of(loaded).kill()
+    model = loaded(supervisor, "one")
+    engine_of(model).kill()
     until(lambda: state(supervisor) is EngineState.FAILED)
     assert supervisor.status.error == "llama.cpp stopped unexpectedly (exit status 137). Start it again."
     assert "listening on" in supervisor.status.log
-    again = supervisor.acquire("one", Cancellation())
-    assert again is not loaded
+    again = loaded(supervisor, "one")
+    assert again is not model
     assert works(again)
     until(lambda: state(supervisor) is EngineState.READY)
     assert len(logs()) == 2
 
 
 def test_a_killed_guard_is_told_too(supervisor):
-    loaded = supervisor.acquire("one", Cancellation())
-    engine = engine_of(loaded)
-    os.kill(loaded.process.pid, signal.SIGKILL)
+    model = loaded(supervisor, "one")
+    engine = engine_of(model)
+    os.kill(model.process.pid, signal.SIGKILL)
     until(lambda: state(supervisor) is EngineState.FAILED)
     until(lambda: not engine.is_running())
-    assert works(supervisor.acquire("one", Cancellation()))
+    assert works(loaded(supervisor, "one"))
 
 
 def test_another_model_while_one_is_starting(supervisor):
@@ -111,24 +120,24 @@ def test_another_model_while_one_is_starting(supervisor):
 
     def wait_for_slow():
         try:
-            supervisor.acquire("slow", Cancellation())
+            loaded(supervisor, "slow")
         except EdgewiseError as error:
             failures.append(error)
 
     thread = threading.Thread(target=wait_for_slow)
     thread.start()
     until(lambda: supervisor.status.model == "slow")
-    loaded = supervisor.acquire("quick", Cancellation())
+    model = loaded(supervisor, "quick")
     thread.join(10)
-    assert works(loaded)
+    assert works(model)
     until(lambda: state(supervisor) is EngineState.READY)
     assert supervisor.status.model == "quick"
     assert [type(failure) for failure in failures] == [EngineStartFailed]
 
 
 def test_one_model_at_a_time(supervisor):
-    first = supervisor.acquire("first", Cancellation())
-    second = supervisor.acquire("second", Cancellation())
+    first = loaded(supervisor, "first")
+    second = loaded(supervisor, "second")
     assert not psutil.pid_exists(first.process.pid)
     assert works(second)
 
@@ -143,7 +152,7 @@ def test_closing_while_one_is_starting(supervisor):
     assert psutil.wait_procs(children, timeout=5)[1] == []
     assert state(supervisor) is EngineState.STOPPED
     with pytest.raises(EngineStartFailed, match="closing"):
-        supervisor.acquire("one", Cancellation())
+        loaded(supervisor, "one")
     supervisor.load("one")
     assert supervisor.status.error == "Edgewise is closing."
 
@@ -154,17 +163,14 @@ def test_stopped_while_waiting_for_the_start(supervisor):
     timer = threading.Timer(0.1, cancellation.cancel)
     timer.start()
     with pytest.raises(EngineStartFailed, match="Stopped before the model was loaded"):
-        supervisor.acquire("slow", cancellation)
+        supervisor.acquire("slow", None, cancellation)
     timer.join()
     assert state(supervisor) is EngineState.STARTING, "who asked may go, the model stays wanted"
 
 
 def test_many_who_ask_at_once_share_one_engine(supervisor, logs):
     got = []
-    threads = [
-        threading.Thread(target=lambda: got.append(supervisor.acquire("one", Cancellation())))
-        for _ in range(12)
-    ]
+    threads = [threading.Thread(target=lambda: got.append(loaded(supervisor, "one"))) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -175,9 +181,9 @@ def test_many_who_ask_at_once_share_one_engine(supervisor, logs):
 
 
 def test_a_fresh_start(supervisor):
-    first = supervisor.acquire("one", Cancellation())
+    first = loaded(supervisor, "one")
     supervisor.load("one", again=True)
-    second = supervisor.acquire("one", Cancellation())
+    second = loaded(supervisor, "one")
     assert second is not first
     assert not psutil.pid_exists(first.process.pid)
 
@@ -187,11 +193,11 @@ def test_a_model_that_is_not_there(supervisor):
     assert state(supervisor) is EngineState.FAILED
     assert supervisor.status.error == "There is no model “gone”."
     with pytest.raises(ModelFileError):
-        supervisor.acquire("gone", Cancellation())
+        loaded(supervisor, "gone")
 
 
 def test_a_log_folder_that_cannot_be_made(supervisor, tmp_path):
     (tmp_path / "logs").touch()
     with pytest.raises(EngineStartFailed, match="log cannot be written"):
-        supervisor.acquire("one", Cancellation())
+        loaded(supervisor, "one")
     assert state(supervisor) is EngineState.FAILED

@@ -265,7 +265,7 @@ def test_a_model_put_into_the_folder_is_found_and_loaded(qtbot, empty_home, star
     change_settings(params=short())
     app = App(qtbot)
     qtbot.addWidget(app.window)
-    app.wait(lambda: "no model" in app.chat.notice.text)
+    app.wait(lambda: app.visible_texts("Look again") != [])
     (app.paths.models / starter_model.name).hardlink_to(starter_model)
     app.click(app.button("Look again"))
     app.wait_ready()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from app.domain.engine import EngineState, EngineStatus
 from app.domain.model import LocalModel
+from app.services.engine_choice import ModelChoice
 from app.ui import theme
 from app.ui.chat.model_picker import ModelPicker
 
@@ -18,11 +19,18 @@ LARGE = LocalModel("Qwen3-4B-Q8_0", Path("/m/Qwen3-4B-Q8_0.gguf"), 4_280_000_000
 ODD = LocalModel("R&D model ü", Path("/m/R&D model ü.gguf"), 1_000_000)
 
 
+def offered(model: LocalModel) -> ModelChoice:
+    return ModelChoice(model.name, "llama_cpp", "llama.cpp", model, is_best=True)
+
+
+ALL = [offered(SMALL), offered(LARGE), offered(ODD)]
+
+
 @pytest.fixture
 def picker(qtbot) -> ModelPicker:
     widget = ModelPicker()
     qtbot.addWidget(widget)
-    widget.set_models([SMALL, LARGE, ODD])
+    widget.set_models(ALL)
     widget.resize(500, 34)
     widget.show()
     qtbot.waitExposed(widget)
@@ -78,7 +86,7 @@ def test_the_menu_names_size_and_marks_the_chosen(picker) -> None:
 def test_choosing(picker, qtbot) -> None:
     with qtbot.waitSignal(picker.chosen) as chosen:
         picker.menu().actions()[1].trigger()
-    assert chosen.args == [LARGE.name]
+    assert chosen.args == [LARGE.name, "llama_cpp"]
 
 
 def test_opening_asks_for_the_models_and_the_answer_moves_nothing(picker, qtbot) -> None:
@@ -86,7 +94,7 @@ def test_opening_asks_for_the_models_and_the_answer_moves_nothing(picker, qtbot)
     with qtbot.waitSignal(picker.about_to_open):
         menu.popup(picker.mapToGlobal(picker.rect().bottomLeft()))
     menu.setActiveAction(menu.actions()[1])
-    picker.set_models([SMALL, LARGE, ODD])
+    picker.set_models(ALL)
     assert menu.activeAction() is menu.actions()[1]
     menu.close()
 
@@ -103,14 +111,14 @@ def test_a_key_opens_the_menu_and_another_chooses(picker, qtbot) -> None:
     picker.setFocus()
     with qtbot.waitSignal(picker.chosen) as chosen:
         qtbot.keyClick(picker, Qt.Key.Key_Space)
-    assert chosen.args == [SMALL.name]
+    assert chosen.args == [SMALL.name, "llama_cpp"]
 
 
 def test_old_entries_are_not_kept(picker, qtbot) -> None:
     before = len(picker.menu().children())
     for _ in range(20):
-        picker.set_models([SMALL])
-        picker.set_models([SMALL, LARGE, ODD])
+        picker.set_models(ALL[:1])
+        picker.set_models(ALL)
     qtbot.waitUntil(lambda: len(picker.menu().children()) <= before)
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QFontMetrics, QIcon, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QAction, QActionGroup, QColor, QFontMetrics, QIcon, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
 
 from app.domain.engine import EngineState, EngineStatus
-from app.domain.model import LocalModel
 from app.models.library import display_name
+from app.services.engine_choice import ModelChoice
 from app.ui import icons, theme
 
 _WORDS = {
+    EngineState.ABSENT: "not installed",
+    EngineState.INSTALLING: "being installed",
     EngineState.STOPPED: "not loaded",
     EngineState.STARTING: "loading…",
     EngineState.READY: "",
+    EngineState.BUSY: "",
     EngineState.FAILED: "not running",
 }
 _DOT = 8
@@ -24,9 +27,10 @@ _AROUND = 66
 
 
 class ModelPicker(QToolButton):
-    """A button such as "● SmolLM2 135M Instruct · Q4_1 · llama.cpp" with a menu of models."""
+    """A button such as "● SmolLM2 135M Instruct · Q4_1 · llama.cpp" with a menu of models and engines."""
 
-    chosen = Signal(str)
+    chosen = Signal(str, str)
+    """Name of a model, id of the engine that is to run it."""
     about_to_open = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -41,26 +45,39 @@ class ModelPicker(QToolButton):
         self._menu.setToolTipsVisible(True)
         self._menu.aboutToShow.connect(self.about_to_open)
         self.setMenu(self._menu)
-        self._models: list[LocalModel] = []
+        self._choices: list[ModelChoice] = []
         self._model: str | None = None
+        self._engine: str | None = None
         self._full = ""
         self._status = EngineStatus(EngineState.STOPPED)
         theme.source().changed.connect(self._show)
         self._fill()
         self._show()
 
-    def set_models(self, models: list[LocalModel]) -> None:
-        """Offer these."""
-        if models != self._models:  # the menu may be open: what a person is about to choose stays
-            self._models = models
+    def set_models(self, choices: list[ModelChoice]) -> None:
+        """Offer these: what is best, then other engines, then what servers have."""
+        if choices != self._choices:  # the menu may be open: what a person is about to choose stays
+            self._choices = choices
             self._fill()
 
-    def set_model(self, name: str | None) -> None:
-        """The conversation's model; None if it has none yet."""
+    def set_model(self, name: str | None, engine: str | None = None) -> None:
+        """The conversation's model and the engine chosen for it; None if it has none yet."""
         self._model = name
+        self._engine = engine
         self._show()
         for action in self._group.actions():
-            action.setChecked(action.data() == name)
+            action.setChecked(self._is_current(action.data()))
+
+    def choice(self, name: str, engine: str | None) -> ModelChoice | None:
+        """What is offered under that name, with that engine (None: the best)."""
+        return next(
+            (
+                it
+                for it in self._choices
+                if it.name == name and (it.is_best if engine is None else it.engine_id == engine)
+            ),
+            None,
+        )
 
     def set_status(self, status: EngineStatus) -> None:
         """Where the engine stands."""
@@ -71,38 +88,32 @@ class ModelPicker(QToolButton):
         self._menu.clear()
         self._group.deleteLater()
         group = self._group = QActionGroup(self._menu)
-        for model in self._models:
-            title, quantization = display_name(model.name)
-            size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
-            label = " · ".join(part for part in (title, quantization, size) if part)
-            action = QAction(label.replace("&", "&&"), group)
+        before: ModelChoice | None = None
+        for choice in self._choices:
+            if before is not None and _section(before) != _section(choice):
+                self._menu.addSeparator()
+            before = choice
+            action = QAction(_label(choice).replace("&", "&&"), group)
             action.setCheckable(True)
-            action.setChecked(model.name == self._model)
-            action.setData(model.name)
-            action.setToolTip(str(model.path))
+            action.setChecked(self._is_current(choice))
+            action.setData(choice)
+            if not choice.is_best:
+                action.setIcon(QIcon(self._dot(theme.engine_colour(choice.engine_id))))
+            where = str(choice.model.path) if choice.model is not None else choice.engine
+            action.setToolTip(f"{where}\nWhat is said to it leaves this machine" if choice.remote else where)
             self._menu.addAction(action)
-        if not self._models:
+        if not self._choices:
             self._menu.addAction("No model in the model folder").setEnabled(False)
         group.triggered.connect(self._choose)
 
-    def _choose(self, action: QAction) -> None:
-        self.chosen.emit(action.data())
+    def _is_current(self, choice: ModelChoice) -> bool:
+        return self._model is not None and self.choice(self._model, self._engine) == choice
 
-    def _show(self) -> None:
-        status = self._status
-        mine = self._model is None or status.model in (None, self._model)
-        state = status.state if mine else EngineState.STOPPED
-        name = self._model or status.model
-        title, quantization = display_name(name) if name else ("No model", "")
-        parts = (title, quantization, status.engine if name else "", _WORDS[state] if name else "")
-        self._full = " · ".join(part for part in parts if part)
-        colours = theme.current()
-        colour = {
-            EngineState.READY: colours.ready,
-            EngineState.STARTING: colours.busy,
-            EngineState.FAILED: colours.failed,
-            EngineState.STOPPED: colours.secondary,
-        }[state]
+    def _choose(self, action: QAction) -> None:
+        choice: ModelChoice = action.data()
+        self.chosen.emit(choice.name, choice.engine_id)
+
+    def _dot(self, colour: QColor) -> QPixmap:
         scale = self.devicePixelRatioF()
         dot = QPixmap(round((_DOT + 4) * scale), round((_DOT + 4) * scale))
         dot.setDevicePixelRatio(scale)
@@ -113,8 +124,27 @@ class ModelPicker(QToolButton):
         painter.setBrush(colour)
         painter.drawEllipse(2, 2, _DOT, _DOT)
         painter.end()
-        self.setIcon(QIcon(dot))
-        self.setAccessibleName(f"Model: {self._full}{'' if _WORDS[state] else ', ready'}")
+        return dot
+
+    def _show(self) -> None:
+        status = self._status
+        mine = self._model is None or status.model in (None, self._model)
+        state = status.state if mine else EngineState.STOPPED
+        words = (state is EngineState.STARTING and status.progress and f"{status.progress}…") or _WORDS[state]
+        name = self._model or status.model
+        title, quantization = display_name(name) if name else ("No model", "")
+        parts = (title, quantization, status.engine if name else "", words if name else "")
+        self._full = " · ".join(part for part in parts if part)
+        colours = theme.current()
+        colour = {
+            EngineState.READY: colours.ready,
+            EngineState.BUSY: colours.ready,
+            EngineState.STARTING: colours.busy,
+            EngineState.INSTALLING: colours.busy,
+            EngineState.FAILED: colours.failed,
+        }.get(state, colours.secondary)
+        self.setIcon(QIcon(self._dot(colour)))
+        self.setAccessibleName(f"Model: {self._full}{'' if words else ', ready'}")
         self.setToolTip(f"{self._full}\nChoose another model")
         self._elide()
         self.updateGeometry()
@@ -141,3 +171,23 @@ class ModelPicker(QToolButton):
         ink = theme.current().secondary
         drawn = icons.pixmap("chevron-down", ink, _CHEVRON, self.devicePixelRatioF())
         QPainter(self).drawPixmap(x, (self.height() - _CHEVRON) // 2 + 1, drawn)
+
+
+def _section(choice: ModelChoice) -> int:
+    if choice.model is None:
+        return 2
+    return 0 if choice.is_best else 1
+
+
+def _label(choice: ModelChoice) -> str:
+    """The best engine of a model goes without saying; servers say where they are."""
+    if choice.model is None:
+        return " · ".join(
+            part for part in (choice.name, choice.engine, "remote" if choice.remote else "") if part
+        )
+    title, quantization = display_name(choice.name)
+    bytes_ = choice.model.size
+    size = f"{bytes_ / 1e9:.1f} GB" if bytes_ >= 1e9 else f"{bytes_ / 1e6:.0f} MB"
+    return " · ".join(
+        part for part in (title, quantization, size if choice.is_best else choice.engine) if part
+    )

@@ -24,9 +24,9 @@ from app.domain.engine import EngineState, EngineStatus
 from app.domain.errors import EdgewiseError
 from app.domain.generation import Role, SamplingParams
 from app.domain.metrics import GenerationMetrics
-from app.domain.model import LocalModel
 from app.models.library import display_name
 from app.services.chat_session import ChatSession, OpenConversation
+from app.services.engine_choice import ModelChoice
 from app.services.engine_supervisor import EngineSupervisor
 from app.services.reply import Progress
 from app.storage.settings import Settings
@@ -78,7 +78,7 @@ class ChatPage(QWidget):
         self._new_when_deleted = False
         self._build()
         self._connect()
-        self._show_status(supervisor.status)
+        self._show_status()
 
     @property
     def conversation(self) -> Conversation | None:
@@ -92,13 +92,14 @@ class ChatPage(QWidget):
         self.focus_composer()
         settings = self._settings()
         model = self._conversation.model if self._conversation else settings.model
-        self._session.new(settings.system_prompt, settings.params, model)
+        engine = self._conversation.engine if self._conversation else None
+        self._session.new(settings.system_prompt, settings.params, model, engine)
 
     def use_model(self, name: str) -> None:
-        """Go on with the model `name`: in the open conversation if it is empty, else in a new one."""
+        """Go on with the model `name` and its best engine: in the open chat if empty, else in a new one."""
         self.settings_changed.emit(replace(self._settings(), model=name))
         if self._conversation is not None and self._stack.currentWidget() is self.empty:
-            self._choose_model(name)
+            self._choose_model(name, None)
         else:
             self.keep_unsaved()
             self._wanted = None
@@ -119,8 +120,8 @@ class ChatPage(QWidget):
         """Fold the conversation list away or back."""
         self._show_list(self.list.isHidden())
 
-    def set_models(self, models: list[LocalModel]) -> None:
-        """The models there are to choose from."""
+    def set_models(self, models: list[ModelChoice]) -> None:
+        """The models there are to choose from, with their engines."""
         self.picker.set_models(models)
         self.empty.set_has_model(bool(models))
         appeared = bool(models) and not self._has_models
@@ -326,8 +327,9 @@ class ChatPage(QWidget):
             self._show_meter()
             self.transcript.set_left_out(message.left_out)
 
-    def _show_status(self, status: EngineStatus) -> None:
-        self.picker.set_status(status)
+    def _show_status(self, _: EngineStatus | None = None) -> None:
+        """How the engine of the open conversation stands; the others' news are of the Engines page."""
+        self.picker.set_status(self._supervisor.status)
         self._show_model()
         self._show_meter()
         self._say_status()
@@ -337,9 +339,12 @@ class ChatPage(QWidget):
         status = self._supervisor.status
         inviting = not self._has_models and self._stack.currentWidget() is self.empty
         if status.state is EngineState.FAILED and not inviting:
+            again: list[tuple[str, Callable[[], None]]] = [("Try again", self._restart)]
+            if status.can_force:
+                again.append(("Load anyway", lambda: self._restart(force=True)))
             self.notice.say(
                 status.error,
-                [("Try again", self._restart)],
+                again,
                 details=("Show log", self.show_log) if status.log else None,
                 about="engine",
             )
@@ -388,14 +393,25 @@ class ChatPage(QWidget):
         self._wanted = conversation_id
         self._session.open(conversation_id)
 
-    def _choose_model(self, name: str) -> None:
+    def _choose_model(self, name: str, engine: str | None) -> None:
         if self._conversation is None:
             return
-        self._conversation = replace(self._conversation, model=name)
-        self._session.save_model(self._conversation.id, name)
-        self.settings_changed.emit(replace(self._settings(), model=name))
+        self._conversation = replace(self._conversation, model=name, engine=engine)
+        self._session.save_model(self._conversation.id, name, engine)
+        self.settings_changed.emit(self._remembering(name, engine))
         self._show_model()
         self._load_model()
+
+    def _remembering(self, name: str, engine: str | None) -> Settings:
+        """The settings, with the choice of a model and its engine as the last one."""
+        settings = self._settings()
+        chosen = self.picker.choice(name, engine)
+        if chosen is None:
+            return replace(settings, model=name)
+        if chosen.model is None:  # a server's: what is new begins with a model of this machine
+            return settings
+        engines = {**settings.engines, chosen.model.format.value: chosen.engine_id}
+        return replace(settings, model=name, engines=engines)
 
     def _delete(self, conversation_id: int, title: str) -> None:
         self._session.delete(conversation_id)
@@ -424,14 +440,19 @@ class ChatPage(QWidget):
             self.panel.form.flush()
             self._session.regenerate(self._conversation, message_id)
 
-    def _restart(self) -> None:
-        self._session.load_model(self._conversation.model if self._conversation else None, again=True)
+    def _restart(self, *, force: bool = False) -> None:
+        self._session.load_model(*self._wanted_model(), again=True, force=force)
+
+    def _wanted_model(self) -> tuple[str | None, str | None]:
+        """Model and engine of the open conversation."""
+        conversation = self._conversation
+        return (conversation.model, conversation.engine) if conversation else (None, None)
 
     def _restart_and_regenerate(self, message_id: int) -> None:
         # An engine that ended is started by the reply itself. One that hangs must be replaced before the
         # reply asks for it, hence here and now, not in the background.
-        if self._supervisor.status.state is EngineState.READY:
-            self._supervisor.load(self._conversation.model if self._conversation else None, again=True)
+        if self._supervisor.status.state in (EngineState.READY, EngineState.BUSY):
+            self._supervisor.load(*self._wanted_model(), again=True)
         self._regenerate(message_id)
 
     def _ask_before_opening(self, url: QUrl) -> None:
@@ -477,10 +498,8 @@ class ChatPage(QWidget):
 
     def _load_model(self) -> None:
         """Have the open conversation's model ready, unless that would end a reply of another model."""
-        shown = [summary.id for summary in self._summaries]
-        if self._conversation is None or any(self._session.is_replying(each) for each in shown):
-            return
-        self._session.load_model(self._conversation.model)
+        if self._conversation is not None:
+            self._session.load_model(*self._wanted_model())
 
     def _set_title(self, title: str) -> None:
         self._title.show_title(title)
@@ -492,8 +511,8 @@ class ChatPage(QWidget):
         self.transcript.set_left_out(last.left_out if last and settled else 0)
 
     def _show_model(self) -> None:
-        name = self._conversation.model if self._conversation else None
-        self.picker.set_model(name)
+        name, engine = self._wanted_model()
+        self.picker.set_model(name, engine)
         shown = name or self._supervisor.status.model
         self.composer.set_model(display_name(shown)[0] if shown else "")
 

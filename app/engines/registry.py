@@ -1,0 +1,13 @@
+"""The engines there are. A new one is one adapter in a file of its own, and one line here."""
+
+from __future__ import annotations
+
+from app.engines.base import EngineAdapter
+from app.engines.environment import Environments
+from app.engines.llama_cpp import LlamaCpp
+
+
+def adapters(environments: Environments) -> tuple[EngineAdapter, ...]:
+    """Every engine that Edgewise can start, in the order they are shown in; attached servers are others'."""
+    del environments
+    return (LlamaCpp(),)
