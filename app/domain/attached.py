@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -46,21 +46,25 @@ class ServerFacts:
         return next((model for model in self.models if model.name == name), None)
 
 
+UNSEEN = ServerFacts(ServerKind.UNKNOWN, ())
+"""Of a server that nobody has asked yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class AttachedServer:
     """A server that a person attached. `number` is never given to another one.
 
     `has_key` says that it was attached with a key; the key itself is in the system's keyring. Only
     certificates that those in `ca_file` vouch for are trusted; None means those that the system trusts.
-    `facts` are as they were last seen.
+    `facts` are as they were last seen, and no part of what makes it the same server.
     """
 
     number: int
     name: str
     address: ServerAddress
-    facts: ServerFacts
     ca_file: Path | None = None
     has_key: bool = False
+    facts: ServerFacts = field(default=UNSEEN, compare=False)
 
     @property
     def id(self) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from app.domain.errors import EngineGone, ServerBlocked
+from app.domain.errors import EngineGone
 from app.domain.generation import (
     Cancellation,
     ChatMessage,
@@ -128,10 +128,7 @@ class OpenAIClient:
 
         address = self._address
         if address.where.remote and self._offline():
-            raise ServerBlocked(
-                f"Edgewise is offline, and {address.who} is on another computer: nothing was sent. Switch"
-                " offline off in the settings, or choose a model of this computer."
-            )
+            raise refusals.blocked(address.who)
         with self._lock:
             if self._wire is None:
                 self._wire = Wire(address, connect_timeout_s=self._connect_timeout_s)

@@ -6,7 +6,14 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from app.domain.errors import ContextOverflow, EngineGone, EngineTimeout, KeyRefused, RequestRefused
+from app.domain.errors import (
+    ContextOverflow,
+    EngineGone,
+    EngineTimeout,
+    KeyRefused,
+    RequestRefused,
+    ServerBlocked,
+)
 from app.engines.address import Address
 
 WEB_PAGE = "text/html"
@@ -65,6 +72,14 @@ def elsewhere(status: int, location: str, address: Address) -> RequestRefused:
         f"{address.who} refers to another address, and Edgewise gives what is meant for one server to no"
         f" other. Attach the other address instead: {location[:200] or 'it does not say which'}",
         status=status,
+    )
+
+
+def blocked(who: str) -> ServerBlocked:
+    """The offline switch is on, and `who` is on another computer."""
+    return ServerBlocked(
+        f"Edgewise is offline, and {who} is on another computer: nothing was sent. Switch offline off in the"
+        " settings, or choose a model of this computer."
     )
 
 

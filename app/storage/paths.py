@@ -75,6 +75,11 @@ class Paths:
         """The environments of the engines that were installed; made by the first one."""
         return self.home / "engines"
 
+    @property
+    def attached_servers(self) -> Path:
+        """The servers that a person attached, without their keys."""
+        return self.home / "servers.json"
+
     def create(self) -> None:
         """Make the folders that are missing, for this user's eyes only, and try to write in them.
 

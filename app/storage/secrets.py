@@ -1,6 +1,6 @@
-"""The access token of a person's account on a hub, where the system keeps passwords.
+"""The access token of a person's account on a hub, and the keys of servers, where the system keeps passwords.
 
-It is never written into a file or a log by this app. Without a keyring it is kept until the app ends.
+They are never written into a file or a log by this app. Without a keyring they are kept until the app ends.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ VARIABLE = "HF_TOKEN"
 
 # Printable ASCII without spaces: what fits into a header. Today's tokens are "hf_" and 34 letters.
 _TOKEN = re.compile(r"[!-~]{8,512}")
+_KEY = re.compile(r"[!-~]{1,4096}")
 # keyring's own ways to the systems' stores. Others (keyrings.alt) would write it into a file.
 _SYSTEM_STORES = (
     "keyring.backends.macOS",
@@ -86,15 +87,7 @@ class TokenStore:
             store = _system_store()
             if store is None:
                 return
-            try:
-                if store.get_password(SERVICE, self._account) is not None:
-                    store.delete_password(SERVICE, self._account)
-            except Exception as error:
-                raise StorageError(
-                    f"The system’s keyring does not let go of the token. Delete “{SERVICE}” in the system’s "
-                    "own program for passwords.",
-                    detail=type(error).__name__,
-                ) from None  # what a store raises may hold what it stores
+            _delete(store, self._account, "token")
 
     def _find(self) -> tuple[str | None, TokenPlace]:
         given = os.environ.get(VARIABLE, "").strip()
@@ -117,6 +110,67 @@ class TokenStore:
             _log.warning("The keyring cannot be read: %s", type(error).__name__)
             return None
         return token if token is not None and _TOKEN.fullmatch(token) else None
+
+
+class ServerKeys:
+    """The keys of attached servers, each under its server's account. Any thread may call; a keyring may ask
+    to be unlocked, which takes as long as a person takes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._this_run: dict[str, str] = {}
+
+    def get(self, account: str) -> str | None:
+        """The key, None if there is none. A keyring that cannot be opened holds none."""
+        with self._lock:
+            if account in self._this_run:
+                return self._this_run[account]
+        store = _system_store()
+        try:
+            key = store.get_password(SERVICE, account) if store is not None else None
+        except Exception as error:  # what a system's store raises has no common class
+            _log.warning("The keyring cannot be read: %s", type(error).__name__)
+            return None
+        return key if key is not None and _KEY.fullmatch(key) else None
+
+    def keep(self, account: str, text: str) -> TokenPlace:
+        """Keep the key `text` where the answer says. Raises StorageError for what cannot be one."""
+        key = text.strip()
+        if not _KEY.fullmatch(key):
+            raise StorageError(
+                "This cannot be a key: it has no spaces, and only letters, digits and signs of ASCII."
+            )
+        store = _system_store()
+        with self._lock:
+            self._this_run[account] = key
+        if store is not None:
+            try:
+                store.set_password(SERVICE, account, key)
+            except Exception as error:
+                _log.warning("The keyring does not take the key: %s", type(error).__name__)
+            else:
+                return TokenPlace.KEYRING
+        return TokenPlace.THIS_RUN
+
+    def forget(self, account: str) -> None:
+        """Forget it here and in the keyring. Raises StorageError where the keyring does not let it go."""
+        with self._lock:
+            self._this_run.pop(account, None)
+        store = _system_store()
+        if store is not None:
+            _delete(store, account, "key")
+
+
+def _delete(store: KeyringBackend, account: str, what: str) -> None:
+    try:
+        if store.get_password(SERVICE, account) is not None:
+            store.delete_password(SERVICE, account)
+    except Exception as error:
+        raise StorageError(
+            f"The system’s keyring does not let go of the {what}. Delete “{SERVICE}” in the system’s own "
+            "program for passwords.",
+            detail=type(error).__name__,
+        ) from None  # what a store raises may hold what it stores
 
 
 def _system_store() -> KeyringBackend | None:
