@@ -81,7 +81,7 @@ def install_engine(engine: str, source: Path | None, as_json: bool) -> int:
                 )
             console.error(status.error)
         plan = environment.plan()
-        if plan is not None and not as_json:
+        if plan is not None and source is None and not as_json:
             console.line(plan_words(plan))
         installer.install(id_, None if source is None else source.expanduser().absolute())
         status = _watch(installer, id_, console)
