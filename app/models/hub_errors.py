@@ -122,7 +122,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     elif value:
         try:
             until = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):  # a year of twenty digits is the latter
             return None
         if until.tzinfo is None:
             until = until.replace(tzinfo=UTC)

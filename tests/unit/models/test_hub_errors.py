@@ -106,6 +106,8 @@ def test_an_expired_link_to_the_storage_is_no_lack_of_access():
         ({"RateLimit": '"api";r=3;t=55'}, None, "in a few minutes"),
         ({"Retry-After": "soon"}, None, "in a few minutes"),
         ({"Retry-After": "-5"}, None, "in a few minutes"),
+        ({"Retry-After": f"Thu, 01 Jan {10**20} 00:00:00 GMT"}, None, "in a few minutes"),
+        ({"Retry-After": f"Thu, 01 Jan 2026 00:00:00 +{10**20}"}, None, "in a few minutes"),
         ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0, "in 1 s"),
         ({}, None, "in a few minutes"),
     ],
