@@ -60,7 +60,8 @@ def _machine_words(machine: Machine, models: Iterable[CatalogModel], verdicts: M
     free = f"{machine.memory.available / 1e9:.1f} GB of memory free"
     own = [gpu for gpu in machine.gpus if gpu.memory_total and not gpu.unified_memory]
     if own:
-        free += f" and a GPU with {sum(gpu.memory_total or 0 for gpu in own) / 1e9:.0f} GB"
+        memory = f"{sum(gpu.memory_total or 0 for gpu in own) / 1e9:.0f} GB"
+        free += f" and a GPU with {memory}" if len(own) == 1 else f" and {len(own)} GPUs with {memory} in all"
     fits = [m for m in models if m.id in verdicts and verdicts[m.id].level is not Level.TOO_BIG]
     well = [model for model in fits if verdicts[model.id].level is Level.WELL]
     for known, how in (

@@ -77,3 +77,6 @@ def test_a_gpu_is_named() -> None:
     machine = replace(MACHINE, gpus=(Gpu("RTX", 12 * GB, 11 * GB), Gpu("M", None, None, unified_memory=True)))
     words = first_model(machine, MODELS, {}).machine_words
     assert words == "This machine has 20.0 GB of memory free and a GPU with 12 GB."
+    two = replace(machine, gpus=(Gpu("RTX", 12 * GB, 11 * GB), Gpu("RTX", 12 * GB, 11 * GB)))
+    words = first_model(two, MODELS, {}).machine_words
+    assert words == "This machine has 20.0 GB of memory free and 2 GPUs with 24 GB in all."
