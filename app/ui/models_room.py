@@ -88,7 +88,6 @@ class ModelsRoom(QObject):
         """Stop work and downloads; what has arrived of them is kept."""
         self._hub.close()
         self.watch.stop()
-        self._hub.close()
         self.library.shut_down()
         self.queue.close()
 
