@@ -1,0 +1,40 @@
+"""What keeps an installed engine to itself.
+
+It runs on its environment's own Python and packages, asks no network, reports to nobody, and keeps its caches
+inside its environment: they go when it is removed, and a newer version never reads an older one's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+NOT_FOR_ENGINES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "PYTHON")
+"""Beginnings of variables that an engine must not see: tokens, and a person's own settings of Python."""
+
+
+def python_command(python: Path) -> tuple[str, ...]:
+    """How an environment's Python is started: modules of the working directory do not shadow its own (-P)."""
+    return (str(python), "-P")
+
+
+def cache_folder(python: Path) -> Path:
+    """Where the engine of the environment with that Python keeps what it compiled."""
+    return python.parent.parent / "cache"
+
+
+def isolated(python: Path) -> dict[str, str]:
+    """Variables for an engine of the environment with that Python: no network, no reports, caches in it."""
+    cache = cache_folder(python)
+    return {
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "DO_NOT_TRACK": "1",
+        "XDG_CACHE_HOME": str(cache),
+        "XDG_CONFIG_HOME": str(cache / "config"),
+        "HF_HOME": str(cache / "huggingface"),
+        "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
+        "TRITON_CACHE_DIR": str(cache / "triton"),
+        "FLASHINFER_WORKSPACE_BASE": str(cache),
+        "CUDA_CACHE_PATH": str(cache / "cuda"),
+    }
