@@ -17,6 +17,7 @@ import torch
 from transformers import ContinuousBatchingConfig, GenerationConfig
 
 from app.engine_servers.cache_size import PAGE
+from app.engine_servers.generation import GenerationFailed, room_for_reply
 from app.engine_servers.sampling import Sampling
 from app.engine_servers.token_choice import Chooser, choose_per_request
 
@@ -31,21 +32,8 @@ _TRIALS = 4
 """The first warms up, and of the others the machine may be busy with something else."""
 
 
-class GenerationFailed(Exception):
-    """The model could not go on, such as for want of memory."""
-
-
-class PromptTooLong(Exception):
-    """The prompt leaves no room for a reply. Lengths in tokens."""
-
-    def __init__(self, prompt_tokens: int, context_length: int) -> None:
-        super().__init__(f"The prompt has {prompt_tokens} tokens; the context holds {context_length}.")
-        self.prompt_tokens = prompt_tokens
-        self.context_length = context_length
-
-
 class BatchedGeneration:
-    """One model, loaded, and the thread that generates for everybody.
+    """See `Generation`.
 
     `sequences` replies at once have `pages` pages of KV cache between them; more wait. A step reads at most
     `step_tokens` tokens of prompts. Lengths in tokens.
@@ -84,7 +72,7 @@ class BatchedGeneration:
         self._stopping = False
 
     def start(self, ended: Callable[[], None]) -> None:
-        """Begin to generate. `ended` is called, on a thread of its own, should that end before `stop`."""
+        """See `Generation.start`. A step that fails ends it, with all that were in the batch."""
         self._manager.start()
 
         def watch() -> None:
@@ -96,21 +84,17 @@ class BatchedGeneration:
 
     @property
     def running(self) -> bool:
-        """Whether a request would be answered."""
+        """See `Generation.running`."""
         return bool(self._manager.is_running()) and self._manager.background_thread_status.fatal_error is None
 
     @property
     def active(self) -> int:
-        """Requests that are being worked on now, or wait for it."""
+        """See `Generation.active`."""
         scheduler = self._manager.batch_processor.scheduler
         return len(scheduler.active_requests) + len(scheduler.waiting_requests)
 
     async def settle(self) -> int:
-        """Read no more tokens of a prompt in one step, from now on, than take `STEP_S`.
-
-        Returns how many that are. Also warms the device up: its first step is many times slower. Raises
-        GenerationFailed.
-        """
+        """See `Generation.settle`. From then on a step reads as many tokens of a prompt as take `STEP_S`."""
         one_token = Sampling(temperature=0.0, max_tokens=1, ignore_end=True)
         took = []
         for _ in range(_TRIALS):
@@ -124,13 +108,8 @@ class BatchedGeneration:
         return int(processor.max_batch_tokens)
 
     async def tokens(self, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[list[int], None]:
-        """The reply's new tokens as they come. Closing the iterator ends the reply.
-
-        Raises PromptTooLong and GenerationFailed.
-        """
-        room = self.context_length - len(prompt)
-        if room < 1 or not prompt:
-            raise PromptTooLong(len(prompt), self.context_length)
+        """See `Generation.tokens`."""
+        longest = room_for_reply(prompt, self.context_length, sampling)
         name = f"reply-{next(self._numbers)}"
         arrived: asyncio.Queue[Any] = asyncio.Queue()
         self._manager.register_result_handler(name, arrived.put_nowait)
@@ -139,7 +118,7 @@ class BatchedGeneration:
             accepted = self._manager.add_request(
                 list(prompt),
                 request_id=name,
-                max_new_tokens=min(room, sampling.max_tokens or room),
+                max_new_tokens=longest,
                 streaming=True,
                 eos_token_id=-1 if sampling.ignore_end else list(self.end_tokens),
                 chooser=Chooser(sampling, self._device),
@@ -163,7 +142,7 @@ class BatchedGeneration:
                 self._manager.output_router.result_handlers.pop(name, None)
 
     def stop(self) -> None:
-        """End the generating thread, or leave it in a step that takes too long."""
+        """See `Generation.stop`."""
         self._stopping = True
         with suppress(Exception):  # nothing can be done about it any more
             self._manager.stop(block=True, timeout=STOP_TIMEOUT_S, hard_stop=True)

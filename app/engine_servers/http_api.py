@@ -16,7 +16,6 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.engine_servers.batched_generation import BatchedGeneration, GenerationFailed, PromptTooLong
 from app.engine_servers.chat_request import (
     BadRequest,
     read_json,
@@ -25,6 +24,7 @@ from app.engine_servers.chat_request import (
     read_request,
 )
 from app.engine_servers.chat_template import ChatTemplate, TemplateFailed
+from app.engine_servers.generation import Generation, GenerationFailed, PromptTooLong
 from app.engine_servers.replies import CHAT, COMPLETION, Reply, Style
 
 LARGEST_BODY = 16 * 1024 * 1024
@@ -39,7 +39,7 @@ class Served:
     tokenizer: Any
     vocabulary: int
     template: ChatTemplate
-    generation: BatchedGeneration
+    generation: Generation
 
 
 def application(served: Served, key: str) -> Starlette:
@@ -172,9 +172,7 @@ async def _plain_prompt(served: Served, body: dict[str, Any]) -> list[int]:
     prompt = read_prompt(body)
     if isinstance(prompt, str):
         return await asyncio.to_thread(_tokens, served, prompt, special=True)
-    if max(prompt) >= served.vocabulary:
-        raise BadRequest("prompt: this model has no such token.")
-    return prompt
+    return _known(served, prompt)
 
 
 def _tokens(served: Served, text: str, *, special: bool) -> list[int]:
@@ -183,7 +181,14 @@ def _tokens(served: Served, text: str, *, special: bool) -> list[int]:
         text.encode()
     except UnicodeEncodeError:
         raise BadRequest("The text holds half of a character (a lone surrogate).") from None
-    return [int(token) for token in served.tokenizer(text, add_special_tokens=special)["input_ids"]]
+    return _known(served, served.tokenizer(text, add_special_tokens=special)["input_ids"])
+
+
+def _known(served: Served, tokens: list[int]) -> list[int]:
+    """`tokens`, each of which the model has: one that it has not would end it, and everybody's replies."""
+    if tokens and max(tokens) >= served.vocabulary:
+        raise BadRequest("prompt: this model has no such token.")
+    return tokens
 
 
 class _OnlyWithKey:

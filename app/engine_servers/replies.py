@@ -10,8 +10,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from app.engine_servers.batched_generation import BatchedGeneration, GenerationFailed
 from app.engine_servers.chat_request import Request
+from app.engine_servers.generation import Generation, GenerationFailed
 from app.engine_servers.text_stream import Decoder, TextStream
 
 
@@ -50,7 +50,7 @@ class Reply:
         style: Style,
         model: str,
         decoder: Decoder,
-        generation: BatchedGeneration,
+        generation: Generation,
         prompt: list[int],
         request: Request,
     ) -> None:

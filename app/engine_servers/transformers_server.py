@@ -18,9 +18,13 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.engine_servers.model_files import check_files
+
+if TYPE_CHECKING:
+    from app.engine_servers.generation import Generation
+    from app.engine_servers.model_loading import LoadedWeights
 
 HOST = "127.0.0.1"
 CPU_SEQUENCES = 8
@@ -60,11 +64,9 @@ async def _serve(options: argparse.Namespace, key: str, listener: socket.socket)
     import torch
     import uvicorn
 
-    from app.engine_servers.batched_generation import BatchedGeneration, page_bytes
-    from app.engine_servers.cache_size import cache_pages
     from app.engine_servers.chat_template import ChatTemplate
     from app.engine_servers.http_api import Served, application
-    from app.engine_servers.model_loading import load, memory_free
+    from app.engine_servers.model_loading import load
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -74,20 +76,8 @@ async def _serve(options: argparse.Namespace, key: str, listener: socket.socket)
     template = ChatTemplate(loaded.template, loaded.special_tokens)
     starting = threading.Thread(target=template.start, daemon=True)
     starting.start()
-    on_gpu = device.type != "cpu"
-    sequences = options.sequences or (GPU_SEQUENCES if on_gpu else CPU_SEQUENCES)
     context = min(options.context, loaded.trained_length or options.context)
-    one_page = page_bytes(loaded.model)
-    pages = cache_pages(context, sequences, one_page, memory_free(device), options.cache_bytes)
-    _say("warming up")
-    generation = BatchedGeneration(
-        loaded.model,
-        context_length=context,
-        sequences=sequences,
-        pages=pages,
-        step_tokens=GPU_STEP if on_gpu else CPU_STEP,
-        end_tokens=loaded.end_tokens,
-    )
+    generation, cache = _generation(loaded, context, options)
     served = Served(
         name=options.name,
         tokenizer=loaded.tokenizer,
@@ -114,19 +104,38 @@ async def _serve(options: argparse.Namespace, key: str, listener: socket.socket)
     try:
         step = await generation.settle()
         starting.join()
-        _say(
-            f"ready: {loaded.model.dtype} on {device}, context {context}, "
-            f"{sequences} at once, steps of {step}"
-        )
-        _say(
-            f"memory: weights {loaded.model.get_memory_footprint()} cache {(pages + 2) * one_page} "
-            f"on {'gpu' if device.type == 'cuda' else 'host'}"
-        )
+        _say(f"memory: weights {loaded.model.get_memory_footprint()} cache {cache} on {device.type}")
+        _say(f"ready: {loaded.model.dtype}, context {context}, steps of {step}")
         await server.serve(sockets=[listener])
     finally:
         template.close()
         generation.stop()
     return 1 if failed.is_set() else 0
+
+
+def _generation(loaded: LoadedWeights, context: int, options: argparse.Namespace) -> tuple[Generation, int]:
+    """What generates with the model, and the bytes that it reserves for that."""
+    from app.engine_servers.batched_generation import BatchedGeneration, page_bytes
+    from app.engine_servers.cache_size import cache_pages
+    from app.engine_servers.model_loading import memory_free
+    from app.engine_servers.single_generation import SingleGeneration, is_single
+
+    _say("warming up")
+    if is_single(loaded.model):
+        return SingleGeneration(loaded.model, context_length=context, end_tokens=loaded.end_tokens), 0
+    on_gpu = loaded.model.device.type != "cpu"
+    sequences = options.sequences or (GPU_SEQUENCES if on_gpu else CPU_SEQUENCES)
+    page = page_bytes(loaded.model)
+    pages = cache_pages(context, sequences, page, memory_free(loaded.model.device), options.cache_bytes)
+    generation = BatchedGeneration(
+        loaded.model,
+        context_length=context,
+        sequences=sequences,
+        pages=pages,
+        step_tokens=GPU_STEP if on_gpu else CPU_STEP,
+        end_tokens=loaded.end_tokens,
+    )
+    return generation, pages * page
 
 
 def _bind(port: int) -> socket.socket:

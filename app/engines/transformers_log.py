@@ -80,7 +80,7 @@ _STEPS = {
     "warming up": "trying the model out",
 }
 _SAID = re.compile(r"^edgewise: ([a-z ]+)", re.MULTILINE)
-_MEMORY = re.compile(r"^edgewise: memory: weights (\d+) cache (\d+) on (gpu|host)$", re.MULTILINE)
+_MEMORY = re.compile(r"^edgewise: memory: weights (\d+) cache (\d+) on (\w+)$", re.MULTILINE)
 
 
 def explain_failure(model: LocalModel, log: str, exit_status: int | None) -> str:
@@ -116,7 +116,7 @@ def read_load(log: str) -> LoadReport:
     if not said:
         return LoadReport()
     weights, cache, place = said[-1]
-    return LoadReport(gpu_bytes=int(weights) + int(cache) if place == "gpu" else 0)
+    return LoadReport(gpu_bytes=int(weights) + int(cache) if place == "cuda" else 0)
 
 
 def start_progress(log: str) -> str:

@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import statistics
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -432,6 +433,53 @@ def test_a_context_beyond_the_memory(load, changed, folder_model):
     endless = changed(config__json=json.dumps(config | {"max_position_embeddings": 1 << 40}))
     with pytest.raises(NotEnoughMemory, match="not enough memory for a context of 500000000 tokens"):
         load(endless, LoadOptions(500_000_000, THREADS))
+
+
+_SMALL = """
+import sys
+import torch
+from transformers import {kind}Config, {kind}ForCausalLM
+torch.manual_seed(1)
+config = {kind}Config(vocab_size=49152, bos_token_id=1, eos_token_id=2, pad_token_id=2, {sizes})
+{kind}ForCausalLM(config).to(torch.bfloat16).save_pretrained(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("Mamba", "hidden_size=64, num_hidden_layers=2, state_size=8"),
+        (
+            "Lfm2",
+            "hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,"
+            " num_key_value_heads=2, layer_types=['conv', 'full_attention']",
+        ),
+    ],
+)
+def test_models_that_cannot_share_a_batch_reply_in_turn(load, folder_model, tmp_path, kind, sizes):
+    """Made here, with random weights: what they say means nothing, how it comes does."""
+    small = tmp_path / kind
+    program = _SMALL.format(kind=kind, sizes=sizes)
+    subprocess.run([transformers_python(), "-P", "-c", program, small], check=True, timeout=300)
+    for file in folder_model.path.iterdir():
+        if file.name.startswith(("tokenizer", "chat_template")):
+            (small / file.name).symlink_to(file)
+    one = load(LocalModel(kind, small, 1, format=Format.SAFETENSORS))
+    params = SamplingParams(temperature=0.0, max_tokens=20)
+    with ThreadPoolExecutor(3) as pool:
+        replies = list(pool.map(lambda _: ask(one, "Hi", params, ignore_eos=True), range(3)))
+    assert {finished.usage.completion_tokens for _, finished in replies} == {20}
+    assert len({text for text, _ in replies}) == 1
+    cancellation = Cancellation()
+    events = one.client.stream(chat("Hi", SamplingParams(max_tokens=900), ignore_eos=True), cancellation)
+    next(events)
+    began = time.monotonic()
+    cancellation.cancel()
+    list(events)
+    wait_for(lambda: active(one) == 0)
+    assert time.monotonic() - began < 0.5
+    with pytest.raises(ContextOverflow):
+        ask(one, "word " * 3 * CONTEXT)
 
 
 class Broken(Transformers):

@@ -124,10 +124,10 @@ def test_progress():
 
 
 def test_memory_on_a_gpu_is_what_it_says():
-    log = "edgewise: memory: weights 1000 cache 234 on gpu\n"
+    log = "edgewise: memory: weights 1000 cache 234 on cuda\n"
     assert read_load(log).gpu_bytes == 1234
 
 
-def test_memory_of_the_host_is_measured_not_told():
-    assert read_load("edgewise: memory: weights 1000 cache 234 on host\n").gpu_bytes == 0
+def test_main_memory_is_measured_not_told():
+    assert read_load("edgewise: memory: weights 1000 cache 234 on cpu\n").gpu_bytes == 0
     assert read_load("").gpu_bytes == 0
