@@ -1,22 +1,14 @@
-"""Where model files may be dropped: what is taken of a drag, and the frame that says so."""
+"""The frame that says where model files may be dropped."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
 
 _AIR = theme.SPACE_S
-
-
-def dropped_models(event: QDropEvent) -> list[Path]:
-    """GGUF files, and what may be a folder: to look would be to read the disk in the window's thread."""
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return [path for path in paths if path.suffix.lower() == ".gguf" or not path.suffix]
 
 
 class DropFrame(QWidget):

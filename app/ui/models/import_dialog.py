@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,12 +12,19 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from app.models.one_line import one_line
 
 _LONGEST_NAME = 80
+_FILE_ENDING = re.compile(r"\.[a-z][a-z0-9]{0,15}", re.IGNORECASE)
+"""Of "notes.txt" and "model.safetensors"; a folder called "Llama-3.2-1B-Instruct" has none."""
 
 
 def model_paths(data: QMimeData) -> list[Path]:
-    """The GGUF files and the folders among what is dragged; nothing else is ours to take. Reads no disk."""
+    """The GGUF files, and what may be folders, among what is dragged; nothing else is ours to take.
+
+    What is a folder is told by its name: to look would be to read the disk in the window's thread.
+    """
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-    return [path for path in paths if path.suffix.lower() == ".gguf" or not path.suffix]
+    return [
+        path for path in paths if path.suffix.lower() == ".gguf" or not _FILE_ENDING.fullmatch(path.suffix)
+    ]
 
 
 def ask_how(parent: QWidget, paths: Sequence[Path], answer: Callable[[bool], None]) -> QMessageBox:

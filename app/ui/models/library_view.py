@@ -19,7 +19,8 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QMenu, QPushB
 from app.domain.model import LibraryEntry, Place
 from app.ui import icons, theme, words
 from app.ui.announce import announce
-from app.ui.models.drop_frame import DropFrame, dropped_models
+from app.ui.models.drop_frame import DropFrame
+from app.ui.models.import_dialog import model_paths
 from app.ui.models.invitation import Invitation
 from app.ui.models.library_row import DEEDS_WIDTH, ROW_HEIGHT, LibraryRows, NameDelegate, RowDeeds
 from app.ui.models.library_table import (
@@ -385,7 +386,7 @@ class LibraryView(QWidget):
             self.import_requested.emit([Path(chosen)])
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped_models(event):
+        if model_paths(event.mimeData()):
             event.acceptProposedAction()
             self._frame.cover()
 
@@ -395,6 +396,6 @@ class LibraryView(QWidget):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._frame.hide()
-        if paths := dropped_models(event):
+        if paths := model_paths(event.mimeData()):
             event.acceptProposedAction()
             self.import_requested.emit(paths)

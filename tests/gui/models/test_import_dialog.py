@@ -23,11 +23,19 @@ def test_model_files_and_folders_are_taken_and_nothing_else() -> None:
         [
             QUrl.fromLocalFile("/a/Model ü 漢.GGUF"),
             QUrl.fromLocalFile("/a/folder"),
+            QUrl.fromLocalFile("/a/Qwen3-0.6B"),
+            QUrl.fromLocalFile("/a/Llama-3.2-1B-Instruct/"),
             QUrl.fromLocalFile("/a/notes.txt"),
+            QUrl.fromLocalFile("/a/model.safetensors"),
             QUrl("https://example.org/x.gguf"),
         ]
     )
-    assert model_paths(data) == [Path("/a/Model ü 漢.GGUF"), Path("/a/folder")]
+    assert model_paths(data) == [
+        Path("/a/Model ü 漢.GGUF"),
+        Path("/a/folder"),
+        Path("/a/Qwen3-0.6B"),
+        Path("/a/Llama-3.2-1B-Instruct"),
+    ]
     assert model_paths(QMimeData()) == []
 
 
