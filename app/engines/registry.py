@@ -5,9 +5,14 @@ from __future__ import annotations
 from app.engines.base import EngineAdapter
 from app.engines.environment import Environments
 from app.engines.llama_cpp import LlamaCpp
+from app.engines.transformers import Transformers
+from app.engines.vllm import Vllm
 
 
 def adapters(environments: Environments) -> tuple[EngineAdapter, ...]:
     """Every engine that Edgewise can start, in the order they are shown in; attached servers are others'."""
-    del environments
-    return (LlamaCpp(),)
+    return (
+        LlamaCpp(),
+        Transformers(environments.of("transformers")),
+        Vllm(environments.of("vllm")),
+    )

@@ -93,9 +93,7 @@ def about_to_take(run: EngineRun) -> int:
 def _would_not_fit(run: EngineRun, plan: LoadPlan, others: Sequence[EngineRun]) -> WouldNotFit:
     expected = plan.expected
     held = [f"{other.status.model} in {other.adapter.name}" for other in others if other.process is not None]
-    in_use = f" {' and '.join(held)} is in use." if len(held) == 1 else ""
-    if len(held) > 1:
-        in_use = f" {', '.join(held)} are in use."
+    in_use = f" {', '.join(held)} {'is' if len(held) == 1 else 'are'} in use." if held else ""
     return WouldNotFit(
         f"{expected.model} was not started with {run.adapter.name}: it needs about"
         f" {expected.forecast_memory / 1e9:.1f} GB at a context of {expected.context_length:,} tokens, and"

@@ -78,6 +78,7 @@ def test_a_speed_is_forecast_from_the_bandwidth(model, machine):
     machine(64 * GIB)
     experience = Experience(bandwidth=30e9)
     expected = plan_load(model, LoadWishes(), engine="llama_cpp", experience=experience).expected
+    assert expected.raw_speed is not None
     assert 200 < expected.raw_speed < 30e9 / 98e6
     assert expected.forecast_speed == expected.raw_speed * DEFAULT_SPEED_SHARE
 
