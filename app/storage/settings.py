@@ -7,10 +7,11 @@ import logging
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
+from app.domain.engine import LoadWishes
 from app.domain.errors import StorageError
 from app.domain.generation import SamplingParams
 from app.storage.damaged import set_aside
@@ -23,6 +24,9 @@ MAXIMUM_CONTEXT_LENGTH = 16_777_216
 MAXIMUM_THREADS = 1024
 DEFAULT_IDLE_MINUTES = 15
 MAXIMUM_IDLE_MINUTES = 7 * 24 * 60
+MAXIMUM_GPUS = 64
+NUMBER_FORMATS = ("bfloat16", "float16", "float32")
+"""What an engine can be told to compute in."""
 
 T = TypeVar("T")
 
@@ -51,6 +55,17 @@ class Settings:
     """For formats of models ("GGUF") the id of the engine that was chosen last."""
     idle_minutes: int | None = DEFAULT_IDLE_MINUTES
     """A model that was not used for so long is unloaded, unless its engine is the one in use. None: never."""
+    loading: Mapping[str, LoadWishes] = field(default_factory=dict)
+    """For engines by id, what differs for them from how other models are loaded."""
+
+    def wishes_for(self, engine: str) -> LoadWishes:
+        """How a model is loaded in an engine: what is set for it, else what is set for all."""
+        own = self.loading.get(engine, LoadWishes())
+        return replace(
+            own,
+            context_length=own.context_length or self.context_length,
+            threads=own.threads or self.threads,
+        )
 
 
 def load_settings(path: Path) -> Settings:
@@ -125,6 +140,37 @@ def _words(value: object) -> dict[str, str]:
     return {well_formed(name): well_formed(said) for name, said in value.items()}
 
 
+def _loading(value: object) -> dict[str, LoadWishes]:
+    """Of each engine what can be read; the rest is left to the app."""
+    if not isinstance(value, dict):
+        raise ValueError(value)
+    return {well_formed(engine): _wishes(said) for engine, said in value.items() if isinstance(said, dict)}
+
+
+def _wishes(values: dict[str, object]) -> LoadWishes:
+    accepted = {}
+    for name, read in _WISHES.items():
+        if values.get(name) is not None:
+            with suppress(ValueError):
+                accepted[name] = read(values[name])
+    return LoadWishes(**accepted)
+
+
+def _one_of(*known: object) -> Callable[[object], Any]:
+    def read(value: object) -> object:
+        if isinstance(value, bool) or value not in known:
+            raise ValueError(value)
+        return known[known.index(value)]  # 8.0 is 8
+
+    return read
+
+
+def _share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise ValueError(value)
+    return float(value)
+
+
 def _optional(read: Callable[[object], T]) -> Callable[[object], T | None]:
     return lambda value: None if value is None else read(value)
 
@@ -138,6 +184,15 @@ def _up_to(maximum: int) -> Callable[[object], int]:
     return read
 
 
+_WISHES: dict[str, Callable[[object], Any]] = {
+    "context_length": _up_to(MAXIMUM_CONTEXT_LENGTH),
+    "threads": _up_to(MAXIMUM_THREADS),
+    "dtype": _one_of(*NUMBER_FORMATS),
+    "quantize_bits": _one_of(4, 8),
+    "gpu_memory_share": _share,
+    "tensor_parallel": _up_to(MAXIMUM_GPUS),
+}
+
 _READERS: dict[str, Callable[[object], Any]] = {
     "theme": _theme,
     "model": _optional(_text),
@@ -150,5 +205,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "offline": _yes_or_no,
     "engines": _words,
     "idle_minutes": _optional(_up_to(MAXIMUM_IDLE_MINUTES)),
+    "loading": _loading,
 }
 """For each field: the value to use, or ValueError for one that it cannot take."""

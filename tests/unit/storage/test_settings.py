@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from app.domain.engine import LoadWishes
 from app.domain.errors import DiskFull, StorageError
 from app.domain.generation import SamplingParams
 from app.storage.settings import Settings, load_settings, save_settings
@@ -22,6 +23,9 @@ CHANGED = Settings(
     window_geometry="AdnQywADAAA=",
     sidebar_open=False,
     offline=True,
+    engines={"GGUF": "llama_cpp"},
+    idle_minutes=None,
+    loading={"vllm": LoadWishes(4096, 2, "float16", 8, 0.5, 2), "transformers": LoadWishes(threads=1)},
 )
 
 shared_folder = hypothesis_settings(
@@ -86,6 +90,44 @@ def test_a_wrong_value_falls_back_alone(path, field, wrong):
     path.write_text(json.dumps(asdict(CHANGED) | {field: wrong}))
     assert load_settings(path) == replace(CHANGED, **{field: getattr(Settings(), field)})
     assert [file.name for file in path.parent.iterdir()] == ["settings.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("context_length", 0),
+        ("threads", True),
+        ("dtype", "int3"),
+        ("dtype", []),
+        ("quantize_bits", 5),
+        ("quantize_bits", True),
+        ("gpu_memory_share", 1.5),
+        ("gpu_memory_share", "half"),
+        ("gpu_memory_share", float("nan")),
+        ("tensor_parallel", 10**30),
+        ("tensor_parallel", {}),
+    ],
+)
+def test_a_wrong_wish_for_an_engine_falls_back_alone(path, name, wrong):
+    values = asdict(CHANGED)
+    values["loading"]["vllm"][name] = wrong
+    path.write_text(json.dumps(values), "utf-8")
+    expected = replace(CHANGED.loading["vllm"], **{name: None})
+    assert load_settings(path).loading == {**CHANGED.loading, "vllm": expected}
+
+
+@pytest.mark.parametrize("wrong", [3, [], "all", None])
+def test_what_is_no_wishes_is_none(path, wrong):
+    path.write_text(json.dumps({"loading": wrong}), "utf-8")
+    assert load_settings(path).loading == {}
+    path.write_text(json.dumps({"loading": {"vllm": wrong, "sglang": {"threads": 2}}}), "utf-8")
+    assert load_settings(path).loading == {"sglang": LoadWishes(threads=2)}
+
+
+def test_an_engine_is_loaded_as_is_set_for_it_else_as_for_all():
+    settings = Settings(context_length=2048, threads=4, loading={"vllm": LoadWishes(threads=2)})
+    assert settings.wishes_for("vllm") == LoadWishes(2048, 2)
+    assert settings.wishes_for("llama_cpp") == LoadWishes(2048, 4)
 
 
 @pytest.mark.parametrize("wrong", ["9" * 400, "-1", "NaN", "1e999", '"warm"'])
