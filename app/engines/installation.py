@@ -133,7 +133,7 @@ class Installation:
         if found := self._find_python():
             return found
         version = "{}.{}".format(*self._wanted_python())
-        if source is None:
+        if source is None and _may_download_python():
             progress(InstallProgress(InstallPhase.PYTHON, f"Downloading Python {version}"))
             command: list[str | Path] = ["python", "install", "--no-bin", version]
             status, output = self._uv(command, cancellation, downloads=True)
@@ -215,6 +215,10 @@ class Installation:
                 "space, then try again.",
                 detail=str(error),
             ) from error
+
+
+def _may_download_python() -> bool:
+    return os.environ.get("UV_PYTHON_DOWNLOADS", "").lower() not in ("never", "false", "0")
 
 
 def try_imports(

@@ -441,6 +441,34 @@ def test_no_python_fits(root: Path, wheels: Path) -> None:
         install(one, wheels)
 
 
+@pytest.fixture
+def no_python(monkeypatch: pytest.MonkeyPatch) -> Pin:
+    """An engine for Pythons of which this machine has none; where uv fetches them nobody listens."""
+    monkeypatch.setattr("app.engines.installation.Installation._find_python", lambda _: None)
+    monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", "http://127.0.0.1:9")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    return pin("tiny==1.0", oldest=(3, 8), newest=(3, 9))
+
+
+def test_a_python_is_fetched_where_none_fits(root: Path, wheels: Path, no_python: Pin) -> None:
+    one = environment(root, no_python)
+    told: list[InstallProgress] = []
+    with pytest.raises(InstallFailed, match=r"127\.0\.0\.1:9 cannot be reached"):
+        one.install(told.append, Cancellation())
+    assert [(each.phase, each.words) for each in told] == [(InstallPhase.PYTHON, "Downloading Python 3.9")]
+    assert "$ uv python install --no-bin 3.9" in one.log.read_text(encoding="utf-8")
+
+
+def test_no_python_is_fetched_for_who_does_not_want_it(
+    root: Path, wheels: Path, no_python: Pin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+    one = environment(root, no_python)
+    with pytest.raises(InstallFailed, match=r"it needs Python 3\.8 to 3\.9, and none is here"):
+        install(one)
+    assert one.log.read_text(encoding="utf-8") == ""
+
+
 def test_the_pointer_names_what_is_there(root: Path, wheels: Path) -> None:
     install(environment(root))
     said = json.loads((root / ENGINE / "current.json").read_text(encoding="utf-8"))
