@@ -32,7 +32,12 @@ _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 def find_uv() -> Path:
-    """uv's program: the one that came with Edgewise, else one on the PATH. Raises InstallFailed."""
+    """uv's program: in the bundle, else in this environment, else on the PATH. Raises InstallFailed."""
+    bundle = getattr(sys, "_MEIPASS", None)
+    if bundle is not None:
+        bundled = Path(bundle) / "bin" / ("uv.exe" if sys.platform == "win32" else "uv")
+        if bundled.is_file():
+            return bundled
     try:
         from uv import find_uv_bin  # type: ignore[import-not-found, unused-ignore]  # not at every start
 

@@ -71,6 +71,14 @@ def test_uv_is_found_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.stdout.startswith("uv ")
 
 
+def test_a_bundle_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / ("uv.exe" if sys.platform == "win32" else "uv")
+    program.parent.mkdir()
+    program.touch()
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    assert find_uv() == program
+
+
 def test_without_uv_the_set_up_is_not_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uv", None)
     monkeypatch.setenv("PATH", "")
