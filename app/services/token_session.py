@@ -8,10 +8,14 @@ from PySide6.QtCore import QObject, Signal
 
 from app.domain.errors import EdgewiseError
 from app.services.background import Background
+from app.storage.secrets import TokenPlace
 
 if TYPE_CHECKING:
     from app.services.hub_access import HubAccess
-    from app.storage.secrets import TokenPlace
+
+_OVERRULED = (
+    "HF_TOKEN holds a token where Edgewise was started, and that one is used. Change it there, or remove it."
+)
 
 
 class TokenSession(QObject):
@@ -33,11 +37,15 @@ class TokenSession(QObject):
 
     def keep(self, text: str) -> None:
         """Use this token from now on."""
-        self._background.run(lambda: self._hub.set_token(text), self._kept, self._refused)
+        self._background.run(lambda: self._keep(text), self._kept, self._refused)
 
     def forget(self) -> None:
         """Use none from now on."""
         self._background.run(self._forget, self._kept, self._refused)
+
+    def _keep(self, text: str) -> TokenPlace:
+        self._hub.set_token(text)
+        return self._hub.token_place()
 
     def _forget(self) -> TokenPlace:
         self._hub.forget_token()
@@ -45,7 +53,7 @@ class TokenSession(QObject):
 
     def _kept(self, place: TokenPlace) -> None:
         self.changed.emit(place)
-        self.settled.emit("")
+        self.settled.emit(_OVERRULED if place is TokenPlace.ENVIRONMENT else "")
 
     def _refused(self, error: EdgewiseError) -> None:
         self.settled.emit(error.message)

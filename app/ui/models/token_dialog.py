@@ -51,7 +51,7 @@ class TokenDialog(QDialog):
         show.toggled.connect(self._reveal)
         kept = _sentence(
             "It is kept in your system’s keyring and nowhere else, in no file and no log, and it is sent "
-            "to the hub alone.",
+            "to the hub alone. Without a keyring it is forgotten when Edgewise ends.",
             self,
         )
         for quiet in (where, kept):

@@ -43,6 +43,7 @@ def texts(dialog: TokenDialog) -> str:
 def test_the_cursor_waits_in_the_field(dialog) -> None:
     assert field(dialog).hasFocus()
     assert "keyring and nowhere else" in texts(dialog)
+    assert "Without a keyring it is forgotten" in texts(dialog)
 
 
 def test_letters_are_shown_only_on_asking(dialog, qtbot) -> None:

@@ -43,3 +43,12 @@ def test_what_is_no_token_is_refused_with_a_sentence(session, qtbot) -> None:
         session.keep("two words\nand a line")
     assert settled.args[0].endswith(".")
     assert "two words" not in settled.args[0]
+
+
+def test_a_token_in_the_environment_stays_the_one_that_is_used(session, qtbot, monkeypatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "b" * 34)
+    for order in (lambda: session.keep("hf_" + "a" * 34), session.forget):
+        with qtbot.waitSignal(session.settled) as settled, qtbot.waitSignal(session.changed) as changed:
+            order()
+        assert changed.args == [TokenPlace.ENVIRONMENT]
+        assert "HF_TOKEN" in settled.args[0]
