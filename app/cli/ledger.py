@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
 from app.cli.command_line import OK
 from app.cli.console import Console
+from app.cli.table import table
 from app.domain.ledger import LedgerEntry
 from app.storage.database import Database
 from app.storage.ledger import Ledger
@@ -36,7 +36,7 @@ def show_ledger(*, as_json: bool) -> int:
     if not entries:
         console.line("Nothing was loaded yet. Each model you load is recorded here with its forecast.")
         return OK
-    for line in table(entries[:SHOWN]):
+    for line in table([_HEADINGS, *map(_row, entries[:SHOWN])], left=_WORDS):
         console.line(line)
     if len(entries) > SHOWN:
         console.line(f"… and {len(entries) - SHOWN} earlier ones; --json has them all.")
@@ -46,19 +46,6 @@ def show_ledger(*, as_json: bool) -> int:
 def described(entry: LedgerEntry) -> dict[str, object]:
     """`entry` for a program: bytes, tokens a second, errors as shares; null where not measured."""
     return {**asdict(entry), "memory_error": entry.memory_error, "speed_error": entry.speed_error}
-
-
-def table(entries: Sequence[LedgerEntry]) -> list[str]:
-    """`entries` in lines for people, under a line of headings."""
-    rows = [_HEADINGS, *(_row(entry) for entry in entries)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if column < _WORDS else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
 
 
 def _row(entry: LedgerEntry) -> tuple[str, ...]:

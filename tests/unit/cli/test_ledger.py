@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.command_line import OK
-from app.cli.ledger import SHOWN, show_ledger, table
+from app.cli.ledger import SHOWN, show_ledger
 from app.domain.ledger import LedgerEntry
 from app.storage.database import Database
 from app.storage.ledger import Ledger
@@ -67,9 +67,11 @@ def test_every_load_with_its_errors(empty_home: Path, capsys: pytest.CaptureFixt
     assert unmeasured.split()[2:] == ["SmolLM2", "8,192", "0.33", "GB", "–", "–", "90.0", "–", "–"]
 
 
-def test_numbers_stand_under_each_other() -> None:
-    lines = table([ENTRY, replace(ENTRY, model="A much longer name", context_length=131_072)])
-    assert len({len(line) for line in lines}) == 1
+def test_numbers_stand_under_each_other(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded(ENTRY, replace(ENTRY, model="通义千问 a much longer name", context_length=131_072))
+    show_ledger(as_json=False)
+    _, long, short = capsys.readouterr().out.splitlines()
+    assert len(long) + 4 == len(short)  # four letters take two columns each
 
 
 def test_only_the_newest_are_shown_to_people(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
