@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Sequence
 
@@ -64,8 +65,8 @@ def download_model(model: str, quantization: str | None, as_json: bool) -> int:
     except KeyboardInterrupt:
         queue.pause(id_)
         # Named, as the advice may be another by then.
-        again = f" --quantization {variant.label}" if variant.label else ""
-        console.error(f"Stopped; what has arrived is kept. To go on: edgewise models download {model}{again}")
+        again = shlex.join([model, *(("--quantization", variant.label) if variant.label else ())])
+        console.error(f"Stopped; what has arrived is kept. To go on: edgewise models download {again}")
         return INTERRUPTED
     finally:
         console.settle()

@@ -20,6 +20,7 @@ from tests.gguf_files import small_gguf
 from tests.hub_server import Fault, HubServer
 
 NAME = "maker/Small-GGUF"
+KNOWN = catalog()[1]
 COMMAND = [sys.executable, "-m", "app", "models", "download"]
 
 
@@ -92,25 +93,32 @@ def test_offline_nothing_is_asked(hub):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_ctrl_c_keeps_what_has_arrived_and_says_how_to_go_on(hub, empty_home):
+def arrived(home):
+    return sum(part.stat().st_size for part in (home / "models" / ".incoming").rglob("*.part"))
+
+
+@pytest.mark.parametrize(("wanted", "typed"), [(NAME, NAME), (KNOWN.name, f"'{KNOWN.name}'")])
+def test_ctrl_c_keeps_what_has_arrived_and_says_how_to_go_on(hub, empty_home, wanted, typed):
     file = "Small-Q4_K_M.gguf"
-    hub.fail(NAME, file, Fault(stall_after=100_000))
+    repository = NAME if wanted == NAME else KNOWN.repository
+    hub.add(repository, {file: small_gguf(200_000, seed=1)})
+    hub.fail(repository, file, Fault(stall_after=100_000))
     with subprocess.Popen(
-        [*COMMAND, NAME, "--quantization", "q4_k_m"],
+        [*COMMAND, wanted, "--quantization", "q4_k_m"],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        until(lambda: hub.sent(file) == 100_000)
+        until(lambda: arrived(empty_home) > 0)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert said == (
         "Stopped; what has arrived is kept. To go on: "
-        f"edgewise models download {NAME} --quantization Q4_K_M\n"
+        f"edgewise models download {typed} --quantization Q4_K_M\n"
     )
-    kept = sum(part.stat().st_size for part in (empty_home / "models" / ".incoming").rglob("*.part"))
-    assert edgewise(NAME, "--quantization", "Q4_K_M").returncode == 0
+    kept = arrived(empty_home)
+    assert edgewise(wanted, "--quantization", "Q4_K_M").returncode == 0
     assert hub.contents(file)[-1].first_byte == kept > 0
 
 
