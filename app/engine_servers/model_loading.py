@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from app.engine_servers.model_files import CannotServe, check_files, is_gguf
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 """What can be computed in, by its name in PyTorch."""
-QUANTIZED = (8, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,8 @@ def _computes_bfloat16() -> bool:
 
 
 def _quantization(bits: int, device: torch.device) -> BitsAndBytesConfig:
-    try:
-        import bitsandbytes  # noqa: F401
-    except ImportError as error:
-        raise CannotServe(f"cannot quantize: bitsandbytes is not installed ({error})") from error
+    if find_spec("bitsandbytes") is None:
+        raise CannotServe("cannot quantize: bitsandbytes is not installed")
     if device.type == "mps":
         raise CannotServe("cannot quantize on Metal: bitsandbytes does not run there")
     if bits == 8:

@@ -21,6 +21,14 @@ _FAILURES: tuple[tuple[str, str], ...] = (
         "the folder {name} holds no weights in the safetensors format. Others, such as pickled ones, can hold"
         " programs and are never loaded.",
     ),
+    (
+        r"^a GGUF model in several files",
+        "Transformers reads GGUF models in one file alone. llama.cpp reads it.",
+    ),
+    (
+        r"ggml type \S+ is not supported|of ggml type",
+        "Transformers does not read its quantization. llama.cpp does.",
+    ),
     (r"^no such model", "{name} is not there. It may have been moved or deleted."),
     (r"^cannot quantize a GGUF", "a GGUF file has its quantization already. Load it as it is."),
     (
@@ -47,7 +55,7 @@ _FAILURES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"model type `([^`]*)` but Transformers does not recognize"
-        r"|[Gg][Gg][Uu][Ff] model with architecture (\S+) is not supported"
+        r"|GGUF (?:model with )?architecture '?(\w+)'? is not supported"
         r"|Unrecognized configuration class \S*?(\w+)'>",
         "this Transformers does not know models of the kind “{0}{1}{2}” yet. A newer Edgewise may.",
     ),

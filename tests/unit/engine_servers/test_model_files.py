@@ -22,6 +22,14 @@ def test_pickled_weights_are_not_loaded(tmp_path, name):
         check_files(tmp_path)
 
 
+def test_a_gguf_in_several_files(tmp_path):
+    for name in ("m-00001-of-00003.gguf", "m-00001-of-00001.gguf"):
+        (tmp_path / name).touch()
+    with pytest.raises(CannotServe, match=r"^a GGUF model in several files"):
+        check_files(tmp_path / "m-00001-of-00003.gguf")
+    check_files(tmp_path / "m-00001-of-00001.gguf")
+
+
 def test_a_model_that_is_gone(tmp_path):
     with pytest.raises(CannotServe, match=r"^no such model"):
         check_files(tmp_path / "gone.gguf")

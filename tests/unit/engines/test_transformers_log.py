@@ -35,7 +35,7 @@ Traceback (most recent call last):
         ("no such model: /models/zoe", "zoe is not there"),
         ("cannot quantize a GGUF file on loading", "a GGUF file has its quantization already"),
         (
-            "cannot quantize: bitsandbytes is not installed (No module named 'x')",
+            "cannot quantize: bitsandbytes is not installed",
             "bitsandbytes, is not installed",
         ),
         ("cannot quantize on Metal: bitsandbytes does not run there", "does not run on a Mac's GPU"),
@@ -59,6 +59,15 @@ Traceback (most recent call last):
             "ValueError: GGUF model with architecture zoe4 is not supported yet.",
             "does not know models of the kind “zoe4” yet",
         ),
+        (
+            "ValueError: GGUF architecture 'zoe4' is not supported yet. Supported: ['llama']",
+            "does not know models of the kind “zoe4” yet",
+        ),
+        (
+            "ValueError: /m.gguf holds tensors of ggml type 39, which is not supported yet.",
+            "Transformers does not read its quantization",
+        ),
+        ("a GGUF model in several files: /m-00001-of-00002.gguf", "reads GGUF models in one file alone"),
         ("ValueError: Invalid layer type: linear_attention", "layers of the kind “linear_attention”"),
         (
             "SafetensorError: Error while deserializing header: incomplete metadata",
