@@ -17,6 +17,7 @@ from app.cli.installed_engines import find_engine, plan_words, progress_line
 from app.domain.environment import InstallPhase, InstallPlan, InstallProgress
 from app.domain.errors import EngineMissing
 from app.engines.environment import Environments
+from app.engines.pins import pins
 from app.storage.paths import Paths
 from app.storage.settings import Settings, save_settings
 from tests.faults.waiting import until
@@ -27,12 +28,12 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def wheels(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only engine is a tiny one."""
+    """One of the engines is a tiny one."""
     folder = tmp_path / "wheels"
     write_wheel(folder, "transformers", "1.0")
     only_from(folder, monkeypatch)
     paths = Paths.find()
-    tiny = {ENGINE: pin("transformers==1.0", check=("transformers",))}
+    tiny = {**pins(), ENGINE: pin("transformers==1.0", check=("transformers",))}
     monkeypatch.setattr(
         "app.cli.installed_engines.find_environments",
         lambda _: Environments(paths.engines, some_machine, tiny),
@@ -136,6 +137,7 @@ from pathlib import Path
 import app.cli.installed_engines as commands
 from app.cli.command_line import run
 from app.engines.environment import Environments
+from app.engines.pins import pins
 from app.storage.paths import Paths
 from tests.wheelhouse import ENGINE, pin, some_machine
 tiny = {ENGINE: pin("tiny==9.0")}
