@@ -163,7 +163,7 @@ class Installation:
                 check=False,
                 creationflags=0x08000000 if sys.platform == "win32" else 0,  # CREATE_NO_WINDOW
             )
-        except (OSError, subprocess.SubprocessError):
+        except (OSError, subprocess.SubprocessError, InstallFailed):  # it will be told when it is needed
             return None
         path = Path(os.fsdecode(done.stdout).strip())
         return path if done.returncode == 0 and path.is_file() else None

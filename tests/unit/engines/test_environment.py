@@ -459,6 +459,17 @@ def test_a_python_is_fetched_where_none_fits(root: Path, wheels: Path, no_python
     assert "$ uv python install --no-bin 3.9" in one.log.read_text(encoding="utf-8")
 
 
+def test_a_plan_can_be_told_without_uv(root: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uv", None)
+    monkeypatch.setenv("PATH", "")
+    one = environment(root, pin("tiny==1.0", oldest=(3, 8), newest=(3, 9)))
+    plan = one.plan()
+    assert plan is not None
+    assert plan.python_download
+    with pytest.raises(InstallFailed, match="uv, which installs engines, is missing"):
+        install(one)
+
+
 def test_no_python_is_fetched_for_who_does_not_want_it(
     root: Path, wheels: Path, no_python: Pin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
