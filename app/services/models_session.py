@@ -17,7 +17,7 @@ from app.domain.machine import Machine
 from app.domain.model import LocalModel
 from app.models.catalog import catalog
 from app.models.hub import Sort
-from app.models.presence import is_of, quantization_of
+from app.models.presence import holds, is_of, quantization_of
 from app.services.background import Background
 from app.services.first_model import first_model
 from app.services.latest import Latest
@@ -252,6 +252,9 @@ class ModelsSession(QObject):
 
     def set_goal(self, goal: Goal) -> None:
         """Reckon the ladder for this; the newest goal wins."""
+        if goal.context_length == self._goal_for(self._subject).context_length:
+            # Only the speed is another: a model that takes less context than was wanted changes no wish.
+            goal = replace(goal, context_length=self._goal.context_length)
         self._goal = goal
         self._reckon()
 
@@ -272,12 +275,16 @@ class ModelsSession(QObject):
     def _take(self, subject: Subject) -> None:
         first = self._subject is None
         self._subject = subject
-        trained = subject.context_length
-        if 0 < trained < self._goal.context_length:
-            self._goal = replace(self._goal, context_length=trained)
         if first:
-            self.subject_changed.emit(subject.name, trained, self._goal)
+            self.subject_changed.emit(subject.name, subject.context_length, self._goal_for(subject))
         self._reckon()
+
+    def _goal_for(self, subject: Subject | None) -> Goal:
+        """What is asked of this model: no more context than it was trained for."""
+        trained = subject.context_length if subject is not None else 0
+        if 0 < trained < self._goal.context_length:
+            return replace(self._goal, context_length=trained)
+        return self._goal
 
     def _unrefined(self, error: EdgewiseError) -> None:
         # What is shown stands: that the hub cannot be asked matters when something is to be downloaded.
@@ -285,9 +292,10 @@ class ModelsSession(QObject):
             self.ladder_failed.emit(error)
 
     def _reckon(self) -> None:
-        subject, goal, model, local = self._subject, self._goal, self._model, self._local
+        subject, model, local = self._subject, self._model, self._local
         if subject is None:
             return
+        goal = self._goal_for(subject)
         self._ladders.ask(
             lambda: with_local(self._advice.ladder(subject, goal), model, local),
             self.ladder_changed.emit,
@@ -370,13 +378,16 @@ def alike(one: Machine, other: Machine) -> bool:
 
 
 def with_local(ladder: Ladder, model: CatalogModel | None, local: Sequence[LocalModel]) -> Ladder:
-    """`ladder` with the paths of those rungs of `model` that are on this machine."""
-    if model is None:
-        return ladder
-    paths = {quantization_of(each): each.path for each in local if is_of(each, model)}
-    rungs = tuple(
-        replace(rung, path=paths[rung.quantization]) if rung.quantization in paths else rung
-        for rung in ladder.rungs
-    )
+    """`ladder`, of `model` or of a repository, with the paths of those rungs that are on this machine."""
+    here = [each for each in local if each.format is Format.GGUF and each.size > 0]
+    named = {quantization_of(each): each.path for each in here if model is not None and is_of(each, model)}
+
+    def path_of(rung: Rung) -> Path | None:
+        variant = rung.variant
+        if rung.quantization in named or variant is None:
+            return named.get(rung.quantization, rung.path)
+        return next((each.path for each in here if holds(each, variant)), rung.path)
+
+    rungs = tuple(replace(rung, path=path_of(rung)) for rung in ladder.rungs)
     at = next((n for n, rung in enumerate(ladder.rungs) if rung is ladder.recommended), None)
     return replace(ladder, rungs=rungs, recommended=None if at is None else rungs[at])

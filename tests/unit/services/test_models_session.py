@@ -11,6 +11,7 @@ import pytest
 from app.advisor.correction import UNCORRECTED
 from app.advisor.ladder import Goal, Ladder
 from app.domain.errors import EdgewiseError, Offline
+from app.domain.hub import Format, HubFile, Variant
 from app.domain.machine import Bandwidth, Cpu, Disk, Gpu, Machine, Memory
 from app.domain.model import LocalModel
 from app.models.catalog import catalog
@@ -21,6 +22,7 @@ from app.services.models_session import ModelsSession, alike, with_local
 from app.storage.paths import Paths
 
 STARTER = catalog()[0]
+LONG = next(model for model in catalog() if model.context_length >= 131_072)
 GB = 1_000_000_000
 MACHINE = Machine(
     "Linux 6",
@@ -98,6 +100,10 @@ def test_a_goal_beyond_what_a_model_was_trained_for_is_taken_down_to_it(session,
     with qtbot.waitSignal(session.subject_changed, timeout=30_000) as subject:
         session.open_catalog_model(STARTER)
     assert subject.args[2].context_length == STARTER.context_length
+    session.set_goal(replace(subject.args[2], target_speed=5.0))
+    with qtbot.waitSignal(session.subject_changed, timeout=30_000) as other:
+        session.open_catalog_model(LONG)
+    assert other.args[2] == Goal(131_072, 5.0)  # what the one model takes is no wish for the next
 
 
 def test_what_was_closed_is_not_answered(session, told, qtbot) -> None:
@@ -127,7 +133,25 @@ def test_the_recommended_rung_stays_recommended_when_it_is_here(session, told, q
     assert marked.recommended is not None
     assert marked.recommended.path == path
     assert marked.recommended in marked.rungs
-    assert with_local(ladder, None, [LocalModel("x", path, 1)]) is ladder
+    assert with_local(ladder, None, [LocalModel("x", path, 1)]) == ladder
+    assert with_local(ladder, STARTER, [LocalModel("gone", path, 0)]) == ladder
+
+
+def test_what_a_repository_offers_and_this_machine_has_is_marked(session, told, qtbot) -> None:
+    session.open_catalog_model(STARTER)
+    qtbot.waitUntil(lambda: bool(told.ladders), timeout=30_000)
+    ladder = told.ladders[0]
+    variants = [
+        Variant("o/r", "main", Format.GGUF, rung.quantization, (HubFile(f"{rung.quantization}.gguf"),))
+        for rung in ladder.rungs
+    ]
+    rungs = (replace(rung, variant=it) for rung, it in zip(ladder.rungs, variants, strict=True))
+    of_repository = replace(ladder, rungs=tuple(rungs), recommended=None)
+    path = Path("/m/o/r") / variants[1].files[0].path
+    marked = with_local(
+        of_repository, None, [LocalModel("x", path, 1), LocalModel("y", Path("/m/y.gguf"), 1)]
+    )
+    assert [rung.path for rung in marked.rungs] == [None, path, *[None] * (len(variants) - 2)]
 
 
 def test_offline_a_search_and_a_download_say_so(session, told, qtbot) -> None:
