@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.domain.hub import Format
-from app.domain.model import LibraryEntry, ModelDetails
+from app.domain.model import LibraryEntry, ModelDetails, Soundness, Verification
 from app.domain.quantization import known
 from app.ui import icons, theme, words
 from app.ui.chat.quiet_button import QuietButton
@@ -52,7 +52,6 @@ class DetailsPanel(QScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entry: LibraryEntry | None = None
-        self._check_role = ""
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -127,15 +126,18 @@ class DetailsPanel(QScrollArea):
         self._facts.set_rows(_facts(entry))
         self._path.set_path(str(entry.model.path))
         if another:
-            self.set_check("Not verified since this window was opened.")
+            self.set_check(None)
             self.set_forecast(())
             self.verticalScrollBar().setValue(0)
 
-    def set_check(self, said: str, *, failed: bool = False) -> None:
-        """Whether the file is what it should be, as far as it was looked at."""
-        unknown = said.startswith("Not verified")
-        role, icon = ("failed", "warning") if failed else ("ready", "check")
-        self._check.say(said, "secondary" if unknown else role, "" if unknown else icon)
+    def set_check(self, verification: Verification | None) -> None:
+        """Whether the file is what it should be; None: it was not looked at."""
+        if verification is None:
+            self._check.say("Not verified since this window was opened.", "secondary", "")
+        elif verification.soundness is Soundness.DAMAGED:
+            self._check.say(verification.message, "failed", "warning")
+        else:
+            self._check.say(verification.message, "ready", "check")
 
     def set_forecast(self, rows: Sequence[tuple[str, str]]) -> None:
         """What the model takes on this machine: name and figure, in words."""

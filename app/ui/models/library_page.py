@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.advisor.ladder import Ladder
-from app.domain.model import LibraryEntry, Soundness, Verification
+from app.domain.model import LibraryEntry, LocalModel, Verification
 from app.services.library_session import LibrarySession
 from app.ui.models.details_panel import DetailsPanel
 from app.ui.models.forecast_rows import forecast_rows
@@ -35,6 +35,8 @@ class LibraryPage(QWidget):
         super().__init__(parent)
         self._session = session
         self._shown: LibraryEntry | None = None
+        self._checked: dict[LocalModel, Verification] = {}
+        """What was verified since the window was opened."""
         self.view = LibraryView(self)
         self.panel = DetailsPanel(self)
         self.panel.hide()
@@ -83,6 +85,8 @@ class LibraryPage(QWidget):
 
     def _list(self, entries: list[LibraryEntry]) -> None:
         self.view.set_entries(entries)
+        there = {entry.model for entry in entries}
+        self._checked = {model: said for model, said in self._checked.items() if model in there}
         if self._shown is None:
             return
         name = self._shown.model.name
@@ -92,10 +96,12 @@ class LibraryPage(QWidget):
         elif now != self._shown:
             self._shown = now
             self.panel.set_entry(now)
+            self.panel.set_check(self._checked.get(now.model))
 
     def _show_details(self, entry: LibraryEntry) -> None:
         self._shown = entry
         self.panel.set_entry(entry)
+        self.panel.set_check(self._checked.get(entry.model))
         self.panel.show()
         self._share()
         if usable(entry):
@@ -108,8 +114,9 @@ class LibraryPage(QWidget):
         self.view.focus_filter()
 
     def _show_check(self, verification: Verification) -> None:
-        if self._shown is not None and self._shown.model.name == verification.model.name:
-            self.panel.set_check(verification.message, failed=verification.soundness is Soundness.DAMAGED)
+        self._checked[verification.model] = verification
+        if self._shown is not None and self._shown.model == verification.model:
+            self.panel.set_check(verification)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

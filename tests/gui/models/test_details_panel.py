@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QFormLayout, QLabel, QPlainTextEdit, QWidget
 
 from app.domain.hub import Format
-from app.domain.model import LibraryEntry, LocalModel, ModelDetails, Place
+from app.domain.model import LibraryEntry, LocalModel, ModelDetails, Place, Soundness, Verification
 from app.ui.models.details_panel import DetailsPanel
 
 MODEL = LocalModel("Qwen3-4B-Q4_K_M", Path("/data/Zoë/models/Qwen3-4B-Q4_K_M.gguf"), 2_497_280_256)
@@ -127,12 +127,12 @@ def test_the_cross_and_escape_close(panel, qtbot) -> None:
 
 def test_check_and_forecast_belong_to_their_model(panel) -> None:
     assert any("Not verified" in text for text in texts(panel))
-    panel.set_check("Whole: its SHA-256 is the one the hub gave.")
+    panel.set_check(Verification(MODEL, Soundness.WHOLE, "It is whole: its SHA-256 is right."))
     panel.set_forecast([("Memory", "3.6 GB at 8k context"), ("Speed", "about 19 tok/s")])
     assert facts(panel)["Memory"] == "3.6 GB at 8k context"
     assert "On this machine it takes" in texts(panel)
     panel.set_entry(replace(QWEN, last_used=2.0))  # the same model
-    assert "Whole: its SHA-256 is the one the hub gave." in texts(panel)
+    assert "It is whole: its SHA-256 is right." in texts(panel)
     assert "Memory" in facts(panel)
     panel.set_entry(replace(QWEN, model=replace(MODEL, name="other")))
     assert any("Not verified" in text for text in texts(panel))

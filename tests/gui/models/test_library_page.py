@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QProcess
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QLabel, QMessageBox
 
+from app.domain.model import Soundness, Verification
 from app.services.background import Background
 from app.services.library_session import LibrarySession
 from app.services.model_library import ModelLibrary
@@ -39,6 +41,10 @@ def show_details(page: LibraryPage) -> None:
     page.view.details_requested.emit(page._session.entries[0])
 
 
+def said(page: LibraryPage, words: str) -> bool:
+    return any(words in label.text() for label in page.panel.findChildren(QLabel) if label.isVisible())
+
+
 def test_details_stand_beside_the_list_and_go_again(page, qtbot) -> None:
     assert page.panel.isHidden()
     with qtbot.waitSignal(page.forecast_wanted):
@@ -48,6 +54,23 @@ def test_details_stand_beside_the_list_and_go_again(page, qtbot) -> None:
     assert page.panel.x() >= page.view.geometry().right()
     page.panel.closed.emit()
     assert page.panel.isHidden()
+
+
+def test_what_was_verified_is_known_when_the_details_are_opened_again(page, qtbot) -> None:
+    show_details(page)
+    assert said(page, "Not verified")
+    model = page._session.entries[0].model
+    page._session.verified.emit(Verification(model, Soundness.DAMAGED, "It is damaged."))
+    page.panel.closed.emit()
+    other = replace(page._session.entries[0], model=replace(model, name="other"))
+    page.view.details_requested.emit(other)
+    assert said(page, "Not verified")
+    show_details(page)
+    assert said(page, "It is damaged.")
+    page._session.listed.emit([])
+    page._session.listed.emit(page._session.entries)  # it was deleted, and fetched anew
+    show_details(page)
+    assert said(page, "Not verified")
 
 
 def test_in_a_narrow_window_they_take_its_place(page, qtbot) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.domain.download import Download, DownloadState
 from app.domain.hub import Access, Format, HubFile, HubModel, Variant
 from app.domain.ledger import LedgerEntry
-from app.domain.model import LibraryEntry, LocalModel, ModelDetails
+from app.domain.model import LibraryEntry, LocalModel, ModelDetails, Soundness, Verification
 from app.ui import theme
 from app.ui.models.details_panel import DetailsPanel
 from app.ui.models.download_shelf import DownloadShelf
@@ -52,7 +52,7 @@ def library() -> QWidget:
 def details() -> QWidget:
     made = DetailsPanel()
     made.set_entry(BROKEN)
-    made.set_check("It is damaged.", failed=True)
+    made.set_check(Verification(BROKEN.model, Soundness.DAMAGED, "It is damaged."))
     made.set_forecast([("Memory", "1 GB")])
     return made
 
