@@ -69,11 +69,6 @@ class CatalogPage(QStackedWidget):
         ladder.retry_requested.connect(session.open_again)
         ladder.token_requested.connect(self.token_requested)
 
-    @property
-    def visiting(self) -> bool:
-        """Whether it shows the ladder of something that is not from the catalog."""
-        return self._visiting
-
     def visit(self, repository: str) -> None:
         """Show the ladder of a repository of the hub."""
         self._visiting = True
@@ -93,7 +88,7 @@ class CatalogPage(QStackedWidget):
         self._mark()
 
     def _mark(self) -> None:
-        arriving = {each.variant.repository for each in self._downloads if each.active or each.error}
+        arriving = {each.variant.repository for each in self._downloads if each.active}
         presence: dict[str, Presence] = {}
         for model in self._session.models:
             if model.repository in arriving:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from app.domain.download import Download
 from app.domain.errors import AccessDenied, EdgewiseError
 from app.domain.hub import Variant
-from app.domain.model import LibraryEntry
+from app.domain.model import LibraryEntry, Place
 from app.models.presence import holds
 from app.services.download_watch import DownloadWatch
 from app.services.library_session import LibrarySession
@@ -87,10 +87,6 @@ class ModelsPage(QWidget):
         self._stack.setFocusProxy(self.tabs)
         self.setFocusProxy(self.tabs)
 
-    def show_tab(self, place: int) -> None:
-        """Bring one of the four to the front."""
-        self.tabs.choose(place)
-
     def search_for(self, words: str) -> None:
         """Search the hub for these words."""
         self.tabs.choose(SEARCH)
@@ -152,7 +148,8 @@ class ModelsPage(QWidget):
         self.search.set_local([entry.model for entry in entries])
 
     def _say_removed(self, entry: LibraryEntry, freed: int) -> None:
-        what = f"{size(freed)} are free again." if freed else "Its files stay where they are."
+        ours = entry.model.place is Place.LIBRARY
+        what = f"{size(freed)} are free again." if ours else "Its files stay where they are."
         self.notice.say(f"{entry.model.name} was removed. {what}", failed=False, ms=UNDO_MS)
 
     def _say_imported(self, entry: LibraryEntry) -> None:

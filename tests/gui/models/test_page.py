@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QObject, Qt
@@ -12,6 +14,7 @@ from app.advisor.correction import UNCORRECTED
 from app.domain.download import Download, DownloadState
 from app.domain.errors import EdgewiseError
 from app.domain.hub import Format, HubFile, Variant
+from app.domain.model import LibraryEntry, LocalModel, Place
 from app.services.background import Background
 from app.services.download_watch import DownloadWatch
 from app.services.hub_access import HubAccess
@@ -20,6 +23,7 @@ from app.services.model_advice import ModelAdvice
 from app.services.model_library import ModelLibrary
 from app.services.models_session import ModelsSession
 from app.storage.paths import Paths
+from app.ui.models.card import Presence
 from app.ui.models.page import CATALOG, LEDGER, LIBRARY, SEARCH, ModelsPage
 
 VARIANT = Variant("a/b", "0" * 40, Format.GGUF, "Q4_K_M", (HubFile("b.gguf", 10),))
@@ -100,3 +104,29 @@ def test_the_shelf_is_there_only_while_there_is_something(page, qtbot) -> None:
     assert asked.args == [1]
     page._show_downloads(())
     assert page.shelf.isHidden()
+
+
+def test_a_card_says_what_is_on_its_way_and_nothing_that_failed(page) -> None:
+    model = page._models.models[0]
+    running = replace(RUNNING, variant=replace(VARIANT, repository=model.repository))
+    for download, there in (
+        (running, True),
+        (replace(running, state=DownloadState.FAILED, error="It broke off."), False),
+    ):
+        page._show_downloads((download,))
+        names = [card.accessibleName() for card in page.catalog.catalog.grid.cards]
+        assert any(Presence.ARRIVING in name for name in names) is there
+
+
+@pytest.mark.parametrize(
+    ("place", "freed", "words"),
+    [
+        (Place.LIBRARY, 98_000_000, "98 MB are free again."),
+        (Place.LIBRARY, 0, "0 bytes are free again."),
+        (Place.IN_PLACE, 0, "Its files stay where they are."),
+    ],
+)
+def test_what_was_removed_and_what_that_freed(page, place, freed, words) -> None:
+    entry = LibraryEntry(LocalModel("Qwen", Path("/m/Qwen.gguf"), 1, place), None)
+    page._library_session.removed.emit(entry, freed)
+    assert page.notice.text == f"Qwen was removed. {words}"
