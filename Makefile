@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a fresh clone needs; see docs/windows.md for the same without make.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench fuzz setup setup-dev lock clean
+.PHONY: help run test test-engines lint types bench fuzz setup setup-dev lock clean
 
 BIN := .venv/bin
 # The first Python that fits; a shim that leads nowhere is passed over.
@@ -16,6 +16,8 @@ ARGS ?=
 help:
 	@echo "make run     set up and open Edgewise (with ARGS=\"...\" as its command line)"
 	@echo "make test    set up and run every test (ARGS=\"-k name\" for some)"
+	@echo "make test-engines"
+	@echo "             the common tests of engines on those that are installed: takes 4 GB and a while"
 	@echo "make lint    style, formatting and the import contracts"
 	@echo "make types   mypy, strict"
 	@echo "make bench   the benchmarks, as JSON"
@@ -37,6 +39,11 @@ run: setup
 
 test: setup-dev
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+# Other engines than llama.cpp, installed into .cache/engines once. Nothing else may run beside them: one at a time
+# fills two processors.
+test-engines: setup-dev
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m installed_engines $(ARGS)
 
 lint: setup-dev
 	@$(BIN)/ruff check .

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines.environments import installed
+
 PYTHON_VARIABLE = "EDGEWISE_TEST_TRANSFORMERS_PYTHON"
 
 _MAKE = """
@@ -33,11 +35,9 @@ tokenizer.save_pretrained(target)
 
 
 def transformers_python() -> Path:
-    """The Python of an environment with Transformers; skips the test where none was given."""
+    """The Python of an environment with Transformers: of one that is given, else of the tests' own."""
     given = os.environ.get(PYTHON_VARIABLE)
-    if not given:
-        pytest.skip(f"{PYTHON_VARIABLE} does not name the Python of an environment with Transformers")
-    return Path(given)
+    return Path(given) if given else installed("transformers").python()
 
 
 def safetensors_of(gguf: Path, python: Path) -> Path:

@@ -41,7 +41,7 @@ THREADS = 2
 DEADLINE_S = 60.0
 GREEDY = SamplingParams(temperature=0.0, max_tokens=24)
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.installed_engines, pytest.mark.timeout(600)]
 
 
 class Given:
