@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
 
-from app.storage.json_file import write_json
+from app.storage.json_file import read_json, write_json
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_MODELS = 10_000
@@ -21,13 +20,7 @@ class AddedModels:
 
     def all(self) -> list[Path]:
         """Their files (of safetensors the folders), also those that are gone. Never fails."""
-        try:
-            with self._path.open("rb") as file:
-                raw = file.read(MOST_BYTES + 1)
-            values = json.loads(raw) if len(raw) <= MOST_BYTES else None
-        except (OSError, ValueError, RecursionError):
-            return []
-        paths = values.get("paths") if isinstance(values, dict) else None
+        paths = read_json(self._path, MOST_BYTES).get("paths")
         if not isinstance(paths, list):
             return []
         texts = [path for path in paths[:MOST_MODELS] if isinstance(path, str) and "\0" not in path]

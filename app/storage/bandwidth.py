@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 from app.domain.machine import Bandwidth
 from app.storage.failures import explain_os_error
-from app.storage.json_file import write_json
+from app.storage.json_file import read_json, write_json
 
 MOST = 10**15
 """Bytes per second; no computer's memory is as fast, so a file that says more is wrong."""
@@ -19,11 +18,9 @@ MOST_BYTES = 1 << 16
 def load_bandwidth(path: Path) -> Bandwidth | None:
     """What `save_bandwidth` wrote; None without it. Never fails: a damaged file is one to measure anew."""
     try:
-        with path.open("rb") as file:
-            values = json.loads(file.read(MOST_BYTES))
-        bandwidth = Bandwidth(**values)
+        bandwidth = Bandwidth(**read_json(path, MOST_BYTES))
         date.fromisoformat(bandwidth.measured_on)
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         return None
     read = bandwidth.read
     whole = (

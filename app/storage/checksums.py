@@ -6,14 +6,13 @@ One JSON object beside the models, so that it goes along with them: a file's pat
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.storage.json_file import write_json
+from app.storage.json_file import read_json, write_json
 
 MOST_BYTES = 32 * 1024 * 1024
 """Far more than a library of ten thousand files takes."""
@@ -63,15 +62,7 @@ class Checksums:
 
     def all(self) -> dict[str, Checksum]:
         """Everything known. Never fails: a damaged file knows nothing."""
-        try:
-            with self._path.open("rb") as file:
-                raw = file.read(MOST_BYTES + 1)
-            values = json.loads(raw) if len(raw) <= MOST_BYTES else None
-        except (OSError, ValueError, RecursionError):
-            return {}
-        if not isinstance(values, dict):
-            return {}
-        checked = ((file, _checked(value)) for file, value in values.items())
+        checked = ((file, _checked(value)) for file, value in read_json(self._path, MOST_BYTES).items())
         return {file: checksum for file, checksum in checked if checksum is not None}
 
     def _write(self, checksums: dict[str, Checksum]) -> None:

@@ -7,7 +7,6 @@ folder without a readable entry is nobody's, and can be swept away.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from pathlib import Path
 from app.domain.hub import Variant
 from app.domain.variant_record import record_of, variant_of
 from app.storage.failures import explain_os_error
-from app.storage.json_file import write_json
+from app.storage.json_file import read_json, write_json
 
 ENTRY = "download.json"
 MOST_BYTES = 4 * 1024 * 1024
@@ -95,13 +94,7 @@ class DownloadJournal:
         return sorted(path for path in found if path.is_dir() and not path.is_symlink())
 
     def _read(self, folder: Path) -> JournalEntry | None:
-        try:
-            with (folder / ENTRY).open("rb") as file:
-                raw = file.read(MOST_BYTES + 1)
-            values = json.loads(raw) if len(raw) <= MOST_BYTES else None
-        except (OSError, ValueError, RecursionError):
-            return None
-        return _entry_of(folder.name, values) if isinstance(values, dict) else None
+        return _entry_of(folder.name, read_json(folder / ENTRY, MOST_BYTES))
 
 
 def _entry_of(key: str, values: Mapping[str, object]) -> JournalEntry | None:

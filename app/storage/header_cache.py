@@ -6,14 +6,13 @@ found. A file with another size or time is read anew; a damaged cache is one tha
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from app.domain.model import ModelDetails
-from app.storage.json_file import write_json
+from app.storage.json_file import read_json, write_json
 
 VERSION = 1
 """Raised when headers are read differently: then all are read anew."""
@@ -74,16 +73,9 @@ class HeaderCache:
 
 
 def _read(path: Path) -> dict[str, CachedHeader]:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
-        values = json.loads(raw) if len(raw) <= MOST_BYTES else None
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(values, dict) or values.get("version") != VERSION:
-        return {}
+    values = read_json(path, MOST_BYTES)
     models = values.get("models")
-    if not isinstance(models, dict):
+    if values.get("version") != VERSION or not isinstance(models, dict):
         return {}
     entries = ((path, _entry(value)) for path, value in list(models.items())[:MOST_ENTRIES])
     return {path: entry for path, entry in entries if entry is not None}

@@ -7,7 +7,6 @@ not there.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import threading
 import time
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.errors import StorageError
-from app.storage.json_file import write_json
+from app.storage.json_file import read_json, write_json
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of one answer. A header without its vocabulary has some 100 kB, a listing up to 3 MB."""
@@ -44,17 +43,12 @@ class HubCache:
 
     def get(self, key: str) -> Kept | None:
         """What was kept under `key` last, None if nothing was. An age that cannot be true is infinite."""
-        try:
-            with self._path(key).open("rb") as file:
-                raw = file.read(MOST_BYTES + 1)
-            kept = json.loads(raw) if len(raw) <= MOST_BYTES else None
-        except (OSError, ValueError, RecursionError):
+        kept = read_json(self._path(key), MOST_BYTES)
+        value, at = kept.get("value"), kept.get("at")
+        if kept.get("key") != key or not isinstance(value, dict):
             return None
-        if not isinstance(kept, dict) or kept.get("key") != key or not isinstance(kept.get("value"), dict):
-            return None
-        at = kept.get("at")
         age = time.time() - at if isinstance(at, float) else -1.0
-        return Kept(kept["value"], age if age >= 0.0 else float("inf"))
+        return Kept(value, age if age >= 0.0 else float("inf"))
 
     def put(self, key: str, value: Mapping[str, object]) -> None:
         """Keep `value`, unless it is too large or the disk does not take it."""

@@ -1,4 +1,4 @@
-"""Small JSON files, written all or nothing."""
+"""Small JSON files, written all or nothing and read whatever is in them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,21 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from app.storage.failures import explain_os_error
 from app.storage.well_formed import well_formed
+
+
+def read_json(path: Path, most: int) -> dict[str, Any]:
+    """The JSON object in a file of at most `most` bytes; an empty one for any other file. Never fails."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(most + 1)
+        values = json.loads(raw) if len(raw) <= most else None
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def write_json(path: Path, values: Mapping[str, object]) -> None:
