@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from app.cli.command_line import INTERRUPTED, OK, USAGE
 from app.cli.console import Console, HarmlessStream
+from app.cli.load_ledger import LoadLedger
 from app.domain.context_window import fit_for_reply
 from app.domain.engine import LoadWishes
 from app.domain.errors import EdgewiseError, EngineMissing, EngineStartFailed
@@ -37,7 +38,7 @@ from app.engines.loaded_model import LoadedModel
 from app.services.engine_choice import best_engine
 from app.services.engine_parts import EngineParts, find_adapter
 from app.services.engine_room import plan_for
-from app.services.loading import Experience, load_planned
+from app.services.loading import Experience, LoadPlan, load_planned
 from app.services.model_library import ModelLibrary
 from app.storage.paths import Paths
 from app.storage.settings import Settings, load_settings
@@ -120,13 +121,16 @@ class ChatSession:
             if self._engine is None:
                 names = ", ".join(it.id for it in self._parts.adapters())
                 raise EngineMissing(f"There is no engine “{options.engine}”. There is: {names}.")
+        self._plan: LoadPlan | None = None
         self._loaded: LoadedModel | None = None
+        self._ledger = LoadLedger(paths)
 
     def __enter__(self) -> ChatSession:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.unload()
+        self._ledger.close()
 
     def use(self, name: str) -> None:
         """Load the model `name` in place of the one there is. Raises EdgewiseError; that one then stays."""
@@ -152,7 +156,14 @@ class ChatSession:
         if self._loaded is None:
             self.console.transient(f"Loading {self.model.name}…")
             try:
-                self._loaded = load(self.model, self._wishes, self.paths, self._adapter(), self._parts)
+                self._plan, self._loaded = load(
+                    self.model,
+                    self._wishes,
+                    self.paths,
+                    self._adapter(),
+                    self._parts,
+                    experience=self._ledger.experience(),
+                )
             finally:
                 self.console.settle()
         return self._loaded
@@ -179,7 +190,10 @@ class ChatSession:
         """
         loaded = self.loaded()
         with _shown(self.console, quiet=quiet) as show:
-            return self._stream(loaded, history, show)
+            answer = self._stream(loaded, history, show)
+        if answer.finished is not None and self._plan is not None:
+            self._ledger.replied(self._plan, loaded, answer.metrics)
+        return answer
 
     def _stream(self, loaded: LoadedModel, history: Sequence[ChatMessage], show: _Show) -> Answer:
         text: list[str] = []
@@ -285,22 +299,25 @@ def load(
     paths: Paths,
     adapter: EngineAdapter | None = None,
     parts: EngineParts | None = None,
-) -> LoadedModel:
-    """Load `model`, without an `adapter` in llama.cpp.
+    *,
+    experience: Experience | None = None,
+) -> tuple[LoadPlan, LoadedModel]:
+    """Load `model`, without an `adapter` in llama.cpp; and say how.
 
     Whatever interrupts this thread meanwhile, no engine is left behind.
 
     Raises EdgewiseError.
     """
     cancellation = Cancellation()
-    results: list[LoadedModel] = []
+    results: list[tuple[LoadPlan, LoadedModel]] = []
     failures: list[BaseException] = []
 
     def work() -> None:
         try:
             engine, gpus = adapter or LlamaCpp(), (parts or EngineParts(paths)).gpus
-            plan = plan_for(engine, model, wishes, experience=Experience(), gpus=gpus)
-            results.append(load_planned(engine, model, plan, logs=paths.logs, cancellation=cancellation))
+            plan = plan_for(engine, model, wishes, experience=experience or Experience(), gpus=gpus)
+            loaded = load_planned(engine, model, plan, logs=paths.logs, cancellation=cancellation)
+            results.append((plan, loaded))
         except BaseException as error:
             failures.append(error)
 
@@ -313,7 +330,7 @@ def load(
     except BaseException:
         cancellation.cancel()
         worker.join()
-        for loaded in results:
+        for _, loaded in results:
             loaded.stop()
         raise
     for failure in failures:

@@ -186,7 +186,7 @@ class Examination:
         if self._server is None or self._model is None:
             return Finding("Reply", Status.SKIPPED, "Not tried: it takes llama.cpp and a model.")
         started = time.monotonic()
-        loaded = load(self._model, LoadWishes(context_length=REPLY_CONTEXT), self._paths)
+        _, loaded = load(self._model, LoadWishes(context_length=REPLY_CONTEXT), self._paths)
         try:
             ready = time.monotonic()
             request = ChatRequest(

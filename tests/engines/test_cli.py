@@ -230,7 +230,7 @@ def test_a_reader_that_has_enough_is_no_drama(edgewise_home: Path) -> None:
 
 def test_an_engine_that_died_is_started_again(edgewise_home: Path) -> None:
     given = {parameter.name: None for parameter in PARAMETERS} | {"max_tokens": 4}
-    options = argparse.Namespace(model=None, system=None, context=2048, threads=None, **given)
+    options = argparse.Namespace(model=None, system=None, engine=None, context=2048, threads=None, **given)
     with ChatSession(Console(), Paths.find(), Settings(), options) as session:
         loaded = session.loaded()
         for process in psutil.Process(loaded.process.pid).children():
@@ -399,3 +399,20 @@ def test_the_doctor_sees_an_engine_that_does_not_start(
     findings = [doctor._finding(name, check) for name, check in examination.checks()[3:6]]
     assert [finding.status.value for finding in findings] == ["failed", "ok", "skipped"]
     assert "llama-server does not start" in findings[0].message
+
+
+def test_what_a_chat_in_the_terminal_loads_stands_in_the_ledger(edgewise_home: Path) -> None:
+    done = edgewise("chat", "Tell me about lighthouses.", "--max-tokens", "48", *SURE, "--context", "1024")
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads(edgewise("models", "ledger", "--json").stdout)
+    assert (entry["context_length"], entry["engine"]) == (1024, "llama_cpp")
+    assert entry["measured_memory"] > 98_000_000
+    assert abs(entry["memory_error"]) < 0.25
+    assert entry["measured_speed"] > 0
+
+
+def test_a_ledger_that_cannot_be_kept_stops_no_chat(edgewise_home: Path) -> None:
+    (edgewise_home / "edgewise.db").mkdir()
+    done = edgewise("chat", "Hi", "--max-tokens", "3", *SURE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()
