@@ -88,7 +88,9 @@ class LibrarySession(QObject):
                 path, copy=copy, progress=work.progress, cancellation=work.cancellation
             )
 
-        self._start(path.name, "Copying" if copy else "Adding", bring, self._imported)
+        # Files in different folders may have one name.
+        name = path.name if path.name not in self._work else str(path)
+        self._start(name, "Copying" if copy else "Adding", bring, lambda entry: self._imported(name, entry))
 
     def consider_removing(self, entry: LibraryEntry) -> None:
         """Reckon what removing it would free."""
@@ -193,8 +195,8 @@ class LibrarySession(QObject):
         self.work_ended.emit(verification.model.name, verification.message, damaged)
         self.verified.emit(verification)
 
-    def _imported(self, entry: LibraryEntry) -> None:
-        self.work_ended.emit(entry.model.path.name, "", False)
+    def _imported(self, name: str, entry: LibraryEntry) -> None:
+        self.work_ended.emit(name, "", False)
         self.imported.emit(entry)
         self.look()
 

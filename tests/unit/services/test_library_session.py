@@ -11,6 +11,7 @@ from app.services.background import Background
 from app.services.library_session import LibrarySession
 from app.services.model_library import ModelLibrary
 from app.storage.paths import Paths
+from tests.unit.models.gguf_writer import write_model
 
 
 class Told:
@@ -102,3 +103,22 @@ def test_a_cancelled_import_leaves_nothing_and_is_no_failure(session, told, qtbo
     assert told.ended == [(large.name, "", False)]
     assert told.errors == []
     assert [path.name for path in Paths.find().models.rglob("*Large*")] == []
+
+
+def test_work_ends_under_the_name_it_began_with(session, told, qtbot, tmp_path) -> None:
+    begun: list[str] = []
+    session.work_changed.connect(lambda name, *_: begun.append(name))
+    for part in (1, 2):
+        write_model(tmp_path / f"x-0000{part}-of-00002.gguf")
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        write_model(tmp_path / folder / "model.gguf")
+    brought = [
+        tmp_path / "x-00002-of-00002.gguf",
+        *(tmp_path / name / "model.gguf" for name in ("one", "two")),
+    ]
+    session.import_models(brought, copy=False)
+    qtbot.waitUntil(lambda: len(told.ended) == len(brought), timeout=30_000)
+    assert told.errors == []
+    assert {name for name, *_ in told.ended} == set(begun)
+    assert len(set(begun)) == len(brought)
