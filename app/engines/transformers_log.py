@@ -81,7 +81,7 @@ _FAILURES: tuple[tuple[str, str], ...] = (
 )
 """What the server, Transformers and PyTorch write, with the pinned versions, and what a person reads."""
 
-_WEIGHTS = re.compile(r"Loading weights:\s+\d+%\|[^|\r\n]*\|\s*(\d+)/(\d+)")
+_WEIGHTS = re.compile(r"(?:Loading weights|GGUF tensors\.\.\.):\s+\d+%\|[^|\r\n]*\|\s*(\d+)/(\d+)")
 _STEPS = {
     "importing": "starting PyTorch",
     "loading weights": "loading weights",

@@ -123,6 +123,10 @@ def test_progress():
     assert start_progress(log) == "starting PyTorch"
     log += "Some warning\nedgewise: loading weights\n"
     assert start_progress(log) == "loading weights"
+    unpacked = (
+        "\rConverting and de-quantizing GGUF tensors...:  20%|██        | 55/272 [00:01<00:02, 72.37it/s]"
+    )
+    assert start_progress(log + unpacked) == "loading weights: 55 of 272"
     log += "\rLoading weights:   0%|          | 0/272 [00:00<?, ?it/s]"
     log += "\rLoading weights:  65%|██████▌   | 177/272 [00:00<00:00, 1769.33it/s]"
     assert start_progress(log) == "loading weights: 177 of 272"
