@@ -207,7 +207,8 @@ class ModelLibrary:
                 freed += freeing
                 gone.append(path)
         finally:
-            self._checksums.forget(map(self._relative, gone))
+            with suppress(StorageError):  # the files are gone; what they had to hash to is only of no use now
+                self._checksums.forget(map(self._relative, gone))
         folder = model.path if model.format is Format.SAFETENSORS else model.path.parent
         self._remove_empty(folder)
         return freed

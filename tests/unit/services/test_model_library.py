@@ -336,6 +336,16 @@ def test_nothing_outside_the_model_folder_is_deleted(
     assert (outside / "x.gguf").exists()
 
 
+def test_a_checksum_that_cannot_be_forgotten_keeps_no_model_from_going(
+    paths: Paths, library: ModelLibrary
+) -> None:
+    path = write_model(paths.models / "o" / "x.gguf")
+    Checksums(paths.checksums).add("o/x.gguf", "a" * 64, path.stat().st_size)
+    paths.checksums.with_name(f"{paths.checksums.name}.new").mkdir()  # it cannot be written
+    assert library.remove(library.entry("x")) > 0
+    assert not path.parent.exists()
+
+
 def test_while_a_file_has_another_name_deleting_it_frees_nothing(
     paths: Paths, library: ModelLibrary, tmp_path: Path
 ) -> None:
