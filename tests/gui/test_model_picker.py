@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def status(state: EngineState, model: str | None = SMALL.name) -> EngineStatus:
     ("state", "said"),
     [
         (EngineState.READY, "SmolLM2 135M Instruct · Q4_1 · llama.cpp"),
+        (EngineState.BUSY, "SmolLM2 135M Instruct · Q4_1 · llama.cpp"),
         (EngineState.STARTING, "SmolLM2 135M Instruct · Q4_1 · llama.cpp · loading…"),
         (EngineState.FAILED, "SmolLM2 135M Instruct · Q4_1 · llama.cpp · not running"),
         (EngineState.STOPPED, "SmolLM2 135M Instruct · Q4_1 · llama.cpp · not loaded"),
@@ -55,7 +57,7 @@ def test_the_state_is_said_in_words(picker, state, said) -> None:
     picker.set_status(status(state))
     assert picker.text() == said
     assert picker.accessibleName().startswith(f"Model: {said}")
-    assert ("ready" in picker.accessibleName()) is (state is EngineState.READY)
+    assert ("ready" in picker.accessibleName()) is (state in (EngineState.READY, EngineState.BUSY))
 
 
 def test_another_models_state_is_not_this_ones(picker) -> None:
@@ -81,6 +83,55 @@ def test_the_menu_names_size_and_marks_the_chosen(picker) -> None:
         ("Qwen3 4B · Q8_0 · 4.3 GB", True),
         ("R&&D model ü · 1 MB", False),
     ]
+
+
+SERVER = ModelChoice("qwen3:8b", "attached:1", "Office", remote=True)
+OTHER_ENGINE = ModelChoice(SMALL.name, "transformers", "Transformers", SMALL)
+
+
+def test_other_engines_and_servers_stand_below(picker, qtbot) -> None:
+    picker.set_models([*ALL, OTHER_ENGINE, SERVER])
+    actions = picker.menu().actions()
+    assert [action.text() for action in actions[3:]] == [
+        "", "SmolLM2 135M Instruct · Q4_1 · Transformers", "", "qwen3:8b · Office · remote",
+    ]  # fmt: skip
+    assert actions[3].isSeparator()
+    assert actions[5].isSeparator()
+    dot = actions[4].icon().pixmap(12).toImage()
+    assert dot.pixelColor(dot.width() // 2, dot.height() // 2) == theme.engine_colour("transformers")
+    assert "leaves this machine" in actions[6].toolTip()
+    with qtbot.waitSignal(picker.chosen) as chosen:
+        actions[6].trigger()
+    assert chosen.args == ["qwen3:8b", "attached:1"]
+
+
+def test_the_engine_that_was_chosen_is_marked(picker) -> None:
+    picker.set_models([*ALL, OTHER_ENGINE, SERVER])
+    picker.set_model(SMALL.name, "transformers")
+    marked = [action.text() for action in picker.menu().actions() if action.isChecked()]
+    assert marked == ["SmolLM2 135M Instruct · Q4_1 · Transformers"]
+    picker.set_model(SMALL.name, None)
+    marked = [action.text() for action in picker.menu().actions() if action.isChecked()]
+    assert marked == ["SmolLM2 135M Instruct · Q4_1 · 98 MB"]
+
+
+def test_what_a_start_is_at_is_said(picker) -> None:
+    picker.set_model(SMALL.name)
+    picker.set_status(replace(status(EngineState.STARTING), progress="reading weights, 40 %"))
+    assert picker.accessibleName().endswith("· llama.cpp · reading weights, 40 %…")
+
+
+@pytest.mark.parametrize(
+    ("engine", "key"),
+    [
+        ("llama_cpp", "llama.cpp"),
+        ("tensorrt_llm", "tensorrt-llm"),
+        ("vllm", "vllm"),
+        ("attached:12", "attached"),
+    ],
+)
+def test_every_engine_keeps_its_colour(engine, key) -> None:
+    assert theme.engine_colour(engine) == theme.ENGINE_COLOURS[key]
 
 
 def test_choosing(picker, qtbot) -> None:

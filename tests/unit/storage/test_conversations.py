@@ -65,6 +65,9 @@ def test_what_is_created_is_what_is_read(conversations):
         made.id, UNTITLED, made.created_at, made.created_at, "Sei knapp. 🦙", params, "SmolLM2"
     )
     assert conversations.path(made.id) == []
+    with_engine = conversations.create(model="SmolLM2", engine="vllm").result()
+    assert conversations.get(with_engine.id) == with_engine
+    assert with_engine.engine == "vllm"
 
 
 def test_a_message_is_read_as_it_was_appended(conversations, chat):
@@ -239,7 +242,10 @@ def test_changing_a_conversation_is_not_using_it(conversations, chat):
         "Other",
     )
     assert after.last_used_at == before.last_used_at
+    conversations.set_model(chat, "Other", "transformers").result()
+    assert conversations.get(chat).engine == "transformers"
     conversations.set_model(chat, None).result()
+    assert conversations.get(chat).engine is None
     assert conversations.get(chat).model is None
 
 
