@@ -49,6 +49,7 @@ class Load:
         self.ready_at: float | None = None
         self.idle_since: float | None = None
         self.expected = 0
+        """Bytes of main memory that it will take, once they are reckoned."""
         self.process: EngineProcess | None = None
         self.record: LoadRecord | None = None
         self.thread: threading.Thread | None = None
@@ -127,9 +128,9 @@ class EngineRun:
     ) -> Load:
         """Begin to load `model`; one that is loaded or loading like this stays, unless `again`.
 
-        With `force` it is loaded even if the forecast says that it does not fit. With `hold` it is kept for a
-        reply until `let_go`. If `polite`, another model that is held so stays. Raises EngineStartFailed once
-        closed.
+        With `force` it is loaded even if the forecast says that it does not fit, from then on. With `hold` it
+        is kept for a reply until `let_go`. If `polite`, another model that is held so stays. Raises
+        EngineStartFailed once closed.
         """
         with self._lock:
             if self._closed:
@@ -138,7 +139,8 @@ class EngineRun:
             same = load is not None and not load.ended and (load.model, load.wishes) == (model, wishes)
             kept = load is not None and not load.ended and polite and load.replies > 0
             if load is None or again or not (same or kept):
-                load = self._replace(Load(model, wishes, force=force))
+                insisted = load is not None and load.force and (load.model, load.wishes) == (model, wishes)
+                load = self._replace(Load(model, wishes, force=force or insisted))
             if hold:
                 load.replies += 1
         if hold:
@@ -247,7 +249,7 @@ class EngineRun:
             woken.wait(BACK_OFF_S)
             load.cancellation.on_cancel(None)
         plan = around.plan(self, load)
-        load.expected = plan.expected.forecast_memory
+        load.expected = 0 if plan.on_gpus else plan.expected.forecast_memory
 
         def tell(process: EngineProcess) -> None:
             load.process = process

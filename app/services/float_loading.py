@@ -124,7 +124,7 @@ def plan_float_load(
         forecast_speed=None,
         measured_speed=None,
     )
-    return LoadPlan(options, expected, room.free, wanted)
+    return LoadPlan(options, expected, room.free, wanted, on_gpus=room.gpus > 0)
 
 
 def _room(

@@ -53,6 +53,8 @@ class LoadPlan:
     expected: LedgerEntry
     free: int
     wanted_context: int = 0
+    on_gpus: bool = False
+    """The memory is that of GPUs, all or in part."""
 
     @property
     def lacking(self) -> int:
@@ -98,7 +100,9 @@ def plan_load(
     options = RunOptions(context)
     weighed = weigh(header)
     raw_memory = forecast(weighed, options).total
+    on_gpus = False
     if (context < wanted or correction.memory(raw_memory) > free) and (more := gpu_memory()):
+        on_gpus = True
         free += more
         context = context_that_fits(header, room + more, wishes.context_length, corrected=correction.memory)
         options = RunOptions(context)
@@ -121,7 +125,7 @@ def plan_load(
         forecast_speed=None if raw_speed is None else correction.speed(raw_speed),
         measured_speed=None,
     )
-    return LoadPlan(LoadOptions(context, threads, prompt_cache), expected, free, wanted)
+    return LoadPlan(LoadOptions(context, threads, prompt_cache), expected, free, wanted, on_gpus)
 
 
 def load_model(

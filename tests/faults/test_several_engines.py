@@ -256,6 +256,8 @@ def test_what_does_not_fit_is_refused_with_figures_and_can_be_forced(supervisor,
     until(lambda: state(supervisor, "first") is EngineState.READY)
     assert not supervisor.status.can_force
     assert works(loaded(supervisor, "one", "first"))
+    supervisor.load("one", "first", again=True)
+    assert works(loaded(supervisor, "one", "first")), "who insisted need not insist again"
 
 
 def test_the_longest_idle_model_makes_room_and_none_in_use_does(supervisor, memory, clock):
