@@ -68,6 +68,7 @@ _SHAPES = {
     "chevron-down": '<path d="M6 9.5l6 6 6-6"/>',
     "chevron-up": '<path d="M6 14.5l6-6 6 6"/>',
     "chevron-right": '<path d="M9.5 6l6 6-6 6"/>',
+    "chevron-left": '<path d="M14.5 6l-6 6 6 6"/>',
     "back": '<path d="M19.5 12H5M11.2 5.5L4.7 12l6.5 6.5"/>',
     "star": (
         '<path d="M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8L3.6 9.7l5.8-.8z" fill="{ink}"/>'
