@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# In a frozen app, too: PyInstaller keeps a module's path relative to its folder of data.
+SOURCES = Path(__file__).resolve().parents[2]
+"""The folder that holds `app`: what runs in an environment, `app.engine_servers`, is found there."""
 NOT_FOR_ENGINES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "PYTHON")
 """Beginnings of variables that an engine must not see: tokens, and a person's own settings of Python."""
 
@@ -22,14 +25,20 @@ def cache_folder(python: Path) -> Path:
     return python.parent.parent / "cache"
 
 
-def isolated(python: Path) -> dict[str, str]:
-    """Variables for an engine of the environment with that Python: no network, no reports, caches in it."""
-    cache = cache_folder(python)
+def offline() -> dict[str, str]:
+    """Variables for an engine of any kind: it asks no network and reports to nobody."""
     return {
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "DO_NOT_TRACK": "1",
+    }
+
+
+def isolated(python: Path) -> dict[str, str]:
+    """`offline`, and the caches of the engine in the environment with that Python lie in it."""
+    cache = cache_folder(python)
+    return offline() | {
         "XDG_CACHE_HOME": str(cache),
         "XDG_CONFIG_HOME": str(cache / "config"),
         "HF_HOME": str(cache / "huggingface"),

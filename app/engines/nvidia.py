@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.domain.engine import Fitness
 from app.domain.machine import Gpu, Machine
+from app.engines.pins import machine_kind
 
 Version = tuple[int, ...]
 
@@ -42,6 +44,24 @@ def why_not(engine: str, gpu: Gpu, needs: GpuNeeds) -> str:
         has = f"{gpu.memory_total / 1e9:.1f} GB of memory"
         return f"The {gpu.name} has {has}, too little for {engine} with any model."
     return ""
+
+
+def untried_fitness(engine: str, machine: Machine, needs: GpuNeeds) -> Fitness:
+    """That of an engine for Linux with NVIDIA GPUs that Edgewise starts by its documentation alone."""
+    elsewhere = f"{engine} on another machine can be attached by its address."
+    if not machine_kind(machine).startswith("linux-"):
+        return Fitness(False, f"{engine} runs on Linux alone. {elsewhere}")
+    gpus = nvidia_gpus(machine)
+    if not gpus:
+        return Fitness(False, f"{engine} needs an NVIDIA GPU, and there is none. {elsewhere}")
+    if reason := why_not(engine, gpus[0], needs):
+        return Fitness(False, reason)
+    return Fitness(
+        True,
+        f"Should run on the {gpus[0].name}: Edgewise starts it as its makers document it, but that was never"
+        " tried on a real GPU.",
+        experimental=True,
+    )
 
 
 def lacks_driver(gpu: Gpu, needs: GpuNeeds) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from app.domain.engine import Fitness
 from app.domain.hub import Format
@@ -11,13 +10,10 @@ from app.domain.machine import Machine
 from app.domain.model import LocalModel
 from app.engines import transformers_log
 from app.engines.base import InstalledEnvironment, Launch, LoadOptions, LoadReport
-from app.engines.isolation import NOT_FOR_ENGINES, isolated, python_command
+from app.engines.isolation import NOT_FOR_ENGINES, SOURCES, isolated, python_command
 from app.engines.openai_client import Dialect
 from app.engines.pins import machine_kind, pins
 
-# In a frozen app, too: PyInstaller keeps a module's path relative to its folder of data.
-SOURCES = Path(__file__).resolve().parents[2]
-"""The folder that holds `app`: the server is run from it by the environment's Python."""
 SERVER = "app.engine_servers.transformers_server"
 START_TIMEOUT_S = 600.0
 """PyTorch alone takes 20 seconds to import on a slow machine, and weights may come from a slow disk."""

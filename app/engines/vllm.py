@@ -22,6 +22,7 @@ from app.engines.isolation import NOT_FOR_ENGINES, cache_folder, isolated, pytho
 from app.engines.nvidia import GpuNeeds, lacks_driver, nvidia_gpus, why_not
 from app.engines.openai_client import Dialect
 from app.engines.pins import machine_kind
+from app.engines.torch_failures import port_was_taken
 from app.engines.vllm_memory import BESIDE_SHARE, GPU_OVERHEAD, cpu_kv_cache
 
 SERVER = "vllm.entrypoints.launchers.api_server.entry"
@@ -140,7 +141,7 @@ class Vllm:
 
     def port_was_taken(self, log: str) -> bool:
         """See `EngineAdapter.port_was_taken`."""
-        return vllm_log.port_was_taken(log)
+        return port_was_taken(log)
 
 
 def _on_processor(machine: Machine, reason: str) -> Fitness:
@@ -168,5 +169,6 @@ def _processor_flags(model: LocalModel, options: LoadOptions) -> list[str]:
         import psutil  # a tenth of the start-up: only who asks pays
 
         pool = cpu_kv_cache(memory_free=psutil.virtual_memory().available, weights=model.size)
-    # Its own choice would be 0.92 of all the machine's memory.
-    return ["--kv-cache-memory-bytes", str(pool)]
+    # Its own choice would be 0.92 of all the machine's memory. Compiling takes a C++ compiler and, on two
+    # cores, 40 s to two minutes of each start, for a tenth of speed (docs/measurements.md).
+    return ["--enforce-eager", "--kv-cache-memory-bytes", str(pool)]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 
 from app.domain.model import LocalModel
+from app.engines import torch_failures
 from app.engines.base import LoadReport
+from app.engines.torch_failures import FAILURES, OUT_OF_MEMORY, Failure, explain, latest_stage
 
 _GIB = 1 << 30
 
@@ -32,38 +34,17 @@ _STAGES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 def start_progress(log: str) -> str:
     """What a start is at, in a few words; before its first words vLLM is importing for many seconds."""
-    latest, words = -1, "importing"
-    for pattern, said in _STAGES:
-        for match in pattern.finditer(log):
-            if match.start() > latest:
-                latest, words = match.start(), said.format(*match.groups())
-    return words
+    return latest_stage(log, _STAGES, "importing")
 
 
 def explain_failure(model: LocalModel, log: str, exit_status: int | None) -> str:
     """Why a start failed, in one sentence that begins after "did not start: "."""
-    for pattern, sentence in (*_WANTS_OF_MEMORY, *_FAILURES):
-        if match := re.search(pattern, log):
-            return sentence.format(*(group or "" for group in match.groups()), name=model.path.name)
-    if exit_status is None:
-        return "it did not become ready in time. The machine may be too busy, or the model too large for it."
-    if _was_killed(log, exit_status):
-        return "its process was killed, most likely for want of memory. Use less context or a smaller model."
-    return "vLLM could not load it. The log says more."
+    return explain("vLLM", model, log, _status(log, exit_status), (*_WANTS_OF_MEMORY, *_FAILURES))
 
 
 def lacked_memory(log: str, exit_status: int | None) -> bool:
     """True if a start failed for want of memory."""
-    if any(re.search(pattern, log) for pattern, _ in _WANTS_OF_MEMORY):
-        return True
-    if any(re.search(pattern, log) for pattern, _ in _FAILURES):
-        return False
-    return exit_status is not None and _was_killed(log, exit_status)
-
-
-def port_was_taken(log: str) -> bool:
-    """True if another program had taken the port."""
-    return re.search(_PORT_TAKEN, log) is not None
+    return torch_failures.lacked_memory(log, _status(log, exit_status), _WANTS_OF_MEMORY, _FAILURES)
 
 
 def read_load(log: str) -> LoadReport:
@@ -78,9 +59,10 @@ def read_load(log: str) -> LoadReport:
     )
 
 
-def _was_killed(log: str, exit_status: int) -> bool:
-    """By SIGKILL, as the kernel does for want of memory, or SIGABRT: vLLM itself, or a process of its own."""
-    return exit_status in (137, 128 + 6) or re.search(_CHILD_KILLED, log) is not None
+def _status(log: str, exit_status: int | None) -> int | None:
+    """That of the process of vLLM that was killed where one was; the one that answers then ends by itself."""
+    killed = re.search(r"Failed core proc\(s\): \{[^}]*: -(\d+)", log)
+    return 128 + int(killed[1]) if killed and exit_status is not None else exit_status
 
 
 _RESERVED = (
@@ -89,18 +71,13 @@ _RESERVED = (
     r"Graph capturing finished in [\d.]+ secs, took ([\d.]+) GiB",
 )
 
-_CHILD_KILLED = r"Failed core proc\(s\): \{[^}]*: -(?:9|6)\b|died unexpectedly"
-_PORT_TAKEN = r"address already in use|Address already in use"
-
-_NO_MEMORY = "there is not enough memory. Use less context, a smaller model, or close other programs."
-
 _TOO_LONG = (
     r"max seq len \((\d+)\), \(?([\d.]+) GiB KV cache is needed, which is larger than the available KV cache "
     r"memory \(([\d.]+) GiB\)"
 )
 _KV_CACHE = "a context of {0} tokens needs {1} GiB for the KV cache, and {2} GiB are left for it."
 
-_WANTS_OF_MEMORY: tuple[tuple[str, str], ...] = (
+_WANTS_OF_MEMORY: tuple[Failure, ...] = (
     (
         _TOO_LONG + r"\. Based on the available memory, the estimated maximum model length is (\d+)",
         _KV_CACHE + " Load it with {3} tokens at most, or give it a larger share of the memory.",
@@ -121,24 +98,10 @@ _WANTS_OF_MEMORY: tuple[tuple[str, str], ...] = (
         r"on kv cache allocation is less than requested memory for kv \(([\d.]+)",
         "{0} GiB for the KV cache are not free. Use less context, a smaller model, or close other programs.",
     ),
-    (
-        r"OutOfMemoryError|CUDA out of memory|can't allocate memory|Cannot allocate memory|MemoryError",
-        _NO_MEMORY,
-    ),
+    OUT_OF_MEMORY,
 )
 
-_REPAIR = "its environment is not whole. Repair vLLM on the Engines page."
-
-_FAILURES: tuple[tuple[str, str], ...] = (
-    (_PORT_TAKEN, "its port was taken by another program. Try again."),
-    (
-        r"NVIDIA driver on your system is too old|CUDA driver version is insufficient",
-        "the NVIDIA driver is too old for this vLLM. Update the driver.",
-    ),
-    (
-        r"no kernel image is available for execution|CUDA capability sm_\d+ is not compatible",
-        "this GPU is older than those that this vLLM was built for.",
-    ),
+_FAILURES: tuple[Failure, ...] = (
     (
         r"Bfloat16 is only supported on GPUs",
         "this GPU cannot compute in bfloat16. Choose float16 as its data type.",
@@ -154,10 +117,6 @@ _FAILURES: tuple[tuple[str, str], ...] = (
         "this vLLM does not know models of the kind “{0}”. Transformers may load it, or a newer vLLM.",
     ),
     (
-        r"model type `([^`]*)` but Transformers does not recognize",
-        "this vLLM does not know models of the kind “{0}”. A newer one may.",
-    ),
-    (
         r"max_model_len \((\d+)\) is greater than the derived max_model_len \(\w+=(\d+)",
         "the model was made for {1} tokens of context, not for {0}. Use less context.",
     ),
@@ -169,26 +128,6 @@ _FAILURES: tuple[tuple[str, str], ...] = (
         r"World size \((\d+)\) is larger than the number of available GPUs \((\d+)\)",
         "{0} GPUs were asked for, and there are {1}.",
     ),
-    (
-        r"No CUDA GPUs are available|Failed to infer device type",
-        "vLLM found no GPU that it can use. Look whether the NVIDIA driver works (nvidia-smi).",
-    ),
-    (
-        r"[Cc]annot find any model weights|Cannot find any safetensors",
-        "the folder {name} holds no safetensors weights.",
-    ),
-    (
-        r"Error while deserializing header|SafetensorError|incomplete metadata",
-        "a file of weights in {name} ends early or is damaged. Download it again.",
-    ),
-    (
-        r"Invalid repository ID or local directory specified|no file named config\.json",
-        "the folder {name} is not a model that vLLM can read: its config.json is missing.",
-    ),
-    (
-        r"operator torchvision::\w+ does not exist",
-        "its environment holds a torchvision of another build. Repair vLLM on the Engines page.",
-    ),
-    (r"ModuleNotFoundError|No module named|cannot open shared object file", _REPAIR),
+    *FAILURES,
 )
 """What vLLM writes to what a person should read; the first that matches holds."""

