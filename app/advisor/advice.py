@@ -187,6 +187,11 @@ class Ladder:
     bandwidth: float | None
     quality_source: str
 
+    @property
+    def sketched(self) -> bool:
+        """Whether files are reckoned from the model's published sizes, since nobody told what they are."""
+        return any(not rung.exact and rung.variant is None for rung in self.rungs)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

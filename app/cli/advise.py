@@ -111,8 +111,8 @@ def lines(ladder: Ladder) -> Iterable[str]:
     if not ladder.rungs:
         return
     yield ""
-    if not any(rung.variant or rung.path for rung in ladder.rungs):
-        yield "Files and memory are reckoned from the model’s published sizes: the hub was not asked."
+    if ladder.sketched:
+        yield "Files and memory are reckoned from the model’s published sizes: the hub has not told them."
     yield f"Quality was measured with another model: {ladder.quality_source}."
 
 

@@ -176,8 +176,7 @@ class LadderView(QScrollArea):
             QTimer.singleShot(0, self._reveal_choice)  # once the rows have their places
         _say(self._because, ladder.because)
         _say(self._others, " ".join((*ladder.runners_up, *ladder.would_change)))
-        sketched = any(not rung.exact for rung in ladder.rungs)
-        _say(self._source, _source_words(ladder.quality_source, sketched=sketched))
+        _say(self._source, _source_words(ladder))
 
     def _reveal_choice(self) -> None:
         row = self.table.chosen_row
@@ -234,12 +233,13 @@ def _machine_words(ladder: Ladder) -> str:
     return "This machine: " + ", ".join(parts)
 
 
-def _source_words(source: str, *, sketched: bool) -> str:
+def _source_words(ladder: Ladder) -> str:
+    source = ladder.quality_source
     figures = f"Quality figures: {source}. They order quantizations; this model may lose more or less."
     reckoned = (
-        " Memory is reckoned from the model's published sizes, until the hub has been asked for its files."
+        " Files and memory are reckoned from the model’s published sizes: the hub has not told them yet."
     )
-    return figures + (reckoned if sketched else "")
+    return figures + (reckoned if ladder.sketched else "")
 
 
 def _say(label: QLabel, words: str) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QSlider, QStyle
 
 from app.advisor.ladder import Goal
+from app.domain.hub import Format, HubFile, Variant
 from app.models.catalog import catalog
 from app.ui.models.ladder_view import LadderView
-from tests.gui.models.advice import ladder
+from tests.gui.models.advice import RUNGS, ladder
 
 MODEL = next(model for model in catalog() if model.active_parameters < model.parameters)
 
@@ -127,3 +130,15 @@ def test_nothing_is_wider_than_the_view(view, qtbot, width, direction) -> None:
     left = view.table.mapTo(view.viewport(), view.table.rect().topLeft()).x()
     assert left >= 0
     assert left + view.table.width() <= view.viewport().width()
+
+
+def test_only_what_the_hub_told_nothing_of_is_called_reckoned(view) -> None:
+    variant = Variant("a/b", "main", Format.GGUF, "Q4_K_M", (HubFile("b.gguf", 1),))
+    one, *others = RUNGS
+    for it, reckoned in (
+        (replace(one, exact=False), True),
+        (replace(one, exact=False, variant=variant), False),  # by another quantization's header
+        (one, False),
+    ):
+        view.set_ladder(ladder((it, *others)))
+        assert ("published sizes" in said(view)) is reckoned

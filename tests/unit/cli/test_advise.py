@@ -67,7 +67,7 @@ def test_a_library_name_for_people(
     assert "★  Q4_1          fits in memory  good" in out
     assert "0.10 GB" in out
     assert "Q4_1 fits and makes about " in out
-    assert "the hub was not asked" not in out
+    assert "the hub has not told" not in out
 
 
 def test_a_model_of_the_catalog_offline(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +75,7 @@ def test_a_model_of_the_catalog_offline(home: Path, capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     assert out.startswith("Qwen3 4B")
     assert "Q4_K_M" in out
-    assert "the hub was not asked" in out
+    assert "the hub has not told" in out
 
 
 def test_a_repository_offline_says_why_not(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
