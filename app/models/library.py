@@ -68,8 +68,8 @@ def find_model(models: Sequence[LocalModel], wanted: str | None, *, folder: Path
     names = ", ".join(model.name for model in (partial or models)[:5])
     if partial:
         raise ModelFileError(f"“{wanted}” could be more than one model: {names}.")
-    there = names or "none yet"
-    raise ModelFileError(f"There is no model “{wanted}”. There is: {there}.", detail=where)
+    there = f"There is: {names}." if names else "There is none at all yet."
+    raise ModelFileError(f"There is no model “{wanted}”. {there}", detail=where)
 
 
 def display_name(name: str) -> tuple[str, str]:

@@ -113,6 +113,11 @@ def test_a_name_a_part_of_one_and_a_path(folder, tmp_path):
         find_model(folder, "qwen")
 
 
+def test_where_nothing_is_at_all_it_says_so(folder):
+    with pytest.raises(ModelFileError, match=r"There is no model “x”\. There is none at all yet\."):
+        find_model(folder, "x")
+
+
 @pytest.mark.parametrize(
     "wanted", ["llama", "../x", "/nowhere/x.gguf", "~nobody-here/x.gguf", "a\0b.gguf", "x" * 5000 + ".gguf"]
 )
