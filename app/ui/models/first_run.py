@@ -176,7 +176,7 @@ class FirstRun(QWidget):
         )
         self._progress.setText(words)
         self._deed.setText(
-            {DownloadState.PAUSED: "Resume", DownloadState.FAILED: "Try again"}.get(download.state, "Pause")
+            {DownloadState.PAUSED: "Go on", DownloadState.FAILED: "Try again"}.get(download.state, "Pause")
         )
         self._deed.setAccessibleName(f"{self._deed.text()}: {download.name}")
         self._deed.setEnabled(download.state not in (DownloadState.VERIFYING, DownloadState.DONE))

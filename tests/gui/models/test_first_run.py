@@ -74,7 +74,7 @@ def test_the_download_is_followed(first, qtbot) -> None:
     assert asked.args == [4]
     first.set_download(replace(RUNNING, state=DownloadState.PAUSED))
     with qtbot.waitSignal(first.resume_requested):
-        buttons(first)["Resume"].click()
+        buttons(first)["Go on"].click()
     first.set_download(replace(RUNNING, state=DownloadState.FAILED, error="The disk is full."))
     assert "The disk is full." in said(first)
     with qtbot.waitSignal(first.retry_requested):
