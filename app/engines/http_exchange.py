@@ -172,6 +172,12 @@ def _unreachable(address: Address, error: OSError) -> EngineGone:
             " or check the port.",
             detail=detail,
         )
+    if isinstance(error, TimeoutError) and where.tls and "handshake" in detail:
+        return CertificateRefused(
+            f"{who} takes connections, but does not answer to encryption. If it does not encrypt on this"
+            " port, begin its address with http://.",
+            detail=detail,
+        )
     if isinstance(error, TimeoutError):
         return ServerUnreachable(
             f"{who} does not answer: nothing came from {where.host}, port {where.port}. Check that it runs,"

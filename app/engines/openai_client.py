@@ -185,7 +185,7 @@ class OpenAIClient:
             raise refusals.elsewhere(exchange.status, exchange.location, self._address)
         if exchange.status != _OK:
             if exchange.content_type == refusals.WEB_PAGE:  # a page of HTML is no sentence
-                answer = {}
+                answer = {"error": {"message": ""}}
             raise refusals.refusal(exchange.status, answer, self._address)
         if exchange.is_compressed:
             raise refusals.compressed(self._address)
