@@ -8,7 +8,7 @@ from keyring.backends import fail
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from app.domain.errors import HubError, StorageError
-from app.storage.secrets import TokenPlace, TokenStore
+from app.storage.secrets import ServerKeys, TokenPlace, TokenStore
 
 TOKEN = "hf_secretSECRETsecret"
 OTHER = "hf_otherOTHERother"
@@ -173,3 +173,51 @@ def test_it_is_in_no_text(system, caplog):
     store.keep(TOKEN)
     store.token()
     assert TOKEN not in repr(store) + str(store) + caplog.text
+
+
+SERVER = "attached:1 https://gpu.example/v1"
+
+
+def test_keys_of_servers_are_kept_apart(system):
+    keys = ServerKeys()
+    assert keys.keep(SERVER, " key-1\n") is TokenPlace.KEYRING
+    assert keys.keep("attached:2 https://other.example/v1", "key-2") is TokenPlace.KEYRING
+    assert ServerKeys().get(SERVER) == "key-1"
+    assert ServerKeys().get("attached:1 https://evil.example/v1") is None
+    keys.forget(SERVER)
+    assert keys.get(SERVER) is None
+    assert system.passwords == {("Edgewise", "attached:2 https://other.example/v1"): "key-2"}
+
+
+def test_without_a_keyring_a_key_is_kept_for_this_run(use):
+    use(fail.Keyring())
+    keys = ServerKeys()
+    assert keys.keep(SERVER, "key") is TokenPlace.THIS_RUN
+    assert keys.get(SERVER) == "key"
+    assert ServerKeys().get(SERVER) is None
+    keys.forget(SERVER)
+    assert keys.get(SERVER) is None
+
+
+@pytest.mark.parametrize("text", ["", "  ", "two words", "line\nbreak", "schlüssel", "x" * 5000])
+def test_what_is_no_key(system, text):
+    with pytest.raises(StorageError, match="cannot be a key") as raised:
+        ServerKeys().keep(SERVER, text)
+    assert not text.strip() or text not in raised.value.message + raised.value.detail
+    assert system.passwords == {}
+
+
+def test_a_keyring_that_takes_no_key(system, caplog):
+    caplog.set_level(logging.DEBUG)
+    system.error = OSError("key-1")
+    keys = ServerKeys()
+    assert keys.get(SERVER) is None
+    assert keys.keep(SERVER, "key-1") is TokenPlace.THIS_RUN
+    with pytest.raises(StorageError, match="does not let go of the key") as raised:
+        keys.forget(SERVER)
+    assert "key-1" not in caplog.text + "".join(traceback.format_exception(raised.value)) + repr(keys)
+
+
+def test_a_keyring_that_holds_no_good_key(system):
+    system.passwords["Edgewise", SERVER] = "bad\r\nX-Header: 1"
+    assert ServerKeys().get(SERVER) is None
