@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 
 from app.domain.catalog import CatalogModel
@@ -19,12 +20,25 @@ def is_of(local: LocalModel, model: CatalogModel) -> bool:
     By the repository that its folder is named after (Edgewise and LM Studio keep models so), or by its file's
     name, which by convention is the repository's with the quantization behind it.
     """
-    owner, _, repository = model.repository.partition("/")
-    folders = [part.casefold() for part in local.path.parts]
-    if repository and (owner.casefold(), repository.casefold()) in pairwise(folders):
-        return True
-    named = _plain(split_name(local.path.stem)[0])
-    return bool(named) and named in (_plain(repository), _plain(model.original.rpartition("/")[2]))
+    return bool(present([local], [model]))
+
+
+def present(local: Iterable[LocalModel], models: Iterable[CatalogModel]) -> frozenset[str]:
+    """The ids of those of `models` of which `local` has one (`is_of`). A thousand are looked at once each."""
+    folders: set[tuple[str, str]] = set()
+    names: set[str] = set()
+    for one in local:
+        folders.update(pairwise(part.casefold() for part in one.path.parts))
+        names.add(_plain(split_name(one.path.stem)[0]))
+    names.discard("")
+    found = []
+    for model in models:
+        owner, _, repository = model.repository.partition("/")
+        called = (_plain(repository), _plain(model.original.rpartition("/")[2]))
+        in_folder = bool(repository) and (owner.casefold(), repository.casefold()) in folders
+        if in_folder or not names.isdisjoint(called):
+            found.append(model.id)
+    return frozenset(found)
 
 
 def holds(local: LocalModel, variant: Variant) -> bool:

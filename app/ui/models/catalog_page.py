@@ -13,7 +13,7 @@ from app.domain.download import Download
 from app.domain.errors import AccessDenied, EdgewiseError, Offline
 from app.domain.model import LibraryEntry
 from app.models.catalog import matching
-from app.models.presence import is_of
+from app.models.presence import present
 from app.services.models_session import ModelsSession
 from app.ui.models.card import Presence
 from app.ui.models.catalog_view import CatalogView
@@ -36,7 +36,7 @@ class CatalogPage(QStackedWidget):
         super().__init__(parent)
         self._session = session
         self._visiting = False
-        self._entries: Sequence[LibraryEntry] = ()
+        self._here: frozenset[str] = frozenset()
         self._downloads: Sequence[Download] = ()
         self.catalog = CatalogView(_matching, self)
         self.ladder = LadderView(self)
@@ -78,8 +78,9 @@ class CatalogPage(QStackedWidget):
 
     def set_entries(self, entries: Sequence[LibraryEntry]) -> None:
         """The models on this machine."""
-        self._entries = entries
-        self._session.set_local([entry.model for entry in entries])
+        local = [entry.model for entry in entries]
+        self._session.set_local(local)
+        self._here = present([one for one in local if one.size > 0], self._session.models)
         self._mark()
 
     def set_downloads(self, downloads: Sequence[Download]) -> None:
@@ -93,7 +94,7 @@ class CatalogPage(QStackedWidget):
         for model in self._session.models:
             if model.repository in arriving:
                 presence[model.id] = Presence.ARRIVING
-            elif any(is_of(entry.model, model) for entry in self._entries):
+            elif model.id in self._here:
                 presence[model.id] = Presence.HERE
         self.catalog.set_presence(presence)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +9,10 @@ import pytest
 from app.domain.hub import Format, HubFile, Variant
 from app.domain.model import LocalModel
 from app.models.catalog import catalog
-from app.models.presence import holds, is_of, quantization_of
+from app.models.presence import holds, is_of, present, quantization_of
 
 STARTER = catalog()[0]
-MODEL = replace(STARTER, repository="unsloth/Qwen3-4B-GGUF", original="Qwen/Qwen3-4B")
+MODEL = replace(STARTER, id="mine", repository="unsloth/Qwen3-4B-GGUF", original="Qwen/Qwen3-4B")
 
 
 def local(path: str) -> LocalModel:
@@ -84,3 +85,12 @@ def test_what_a_download_would_bring_is_known_by_where_it_lies(path, variant, he
 def test_another_format_and_nothing_at_all_are_not_it() -> None:
     assert not holds(local("/models/Qwen/Qwen3-4B"), SAFETENSORS)
     assert not holds(local("/models/unsloth/Qwen3-4B-GGUF/x.gguf"), replace(GGUF, files=()))
+
+
+def test_a_thousand_models_are_looked_at_in_no_time():
+    """In the window's thread: in the time of two frames, on a slow machine in that of ten."""
+    many = [local(f"/models/owner{n % 50}/Model-{n}-7B-GGUF/Model-{n}-7B-Q4_K_M.gguf") for n in range(1000)]
+    begun = time.process_time()
+    assert present([*many, local("/models/Qwen3-4B-Q8_0.gguf")], [*catalog(), MODEL]) == {MODEL.id}
+    assert time.process_time() - begun < 0.15
+    assert present([], catalog()) == frozenset()
