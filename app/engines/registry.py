@@ -5,6 +5,8 @@ from __future__ import annotations
 from app.engines.base import EngineAdapter
 from app.engines.environment import Environments
 from app.engines.llama_cpp import LlamaCpp
+from app.engines.sglang import SGLang
+from app.engines.tensorrt_llm import TensorRtLlm
 from app.engines.transformers import Transformers
 from app.engines.vllm import Vllm
 
@@ -15,4 +17,6 @@ def adapters(environments: Environments) -> tuple[EngineAdapter, ...]:
         LlamaCpp(),
         Transformers(environments.of("transformers")),
         Vllm(environments.of("vllm")),
+        SGLang(environments.of("sglang")),
+        TensorRtLlm(),
     )
