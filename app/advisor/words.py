@@ -47,6 +47,8 @@ def would_change(choice: Choice, steps: Sequence[Step], goal: Goal) -> tuple[str
         return _more_memory(steps)
     better = [step.rung for step in steps[: steps.index(choice.step)] if not step.is_original_size]
     said = _lower_goal(choice, better)
+    if choice.step.rank > WORTH_HAVING and choice.why in (Why.SLOW, Why.NOT_MEASURED):
+        said += _more_memory(steps[: steps.index(choice.step)])  # it was taken since nothing better fits
     said += _room_for_better([rung for rung in better if not rung.fits and is_quick(rung, goal)])
     # Where none is all on the GPU, any of good quality that were would be better; else only a better one.
     wanted = [step.rung for step in steps if step.rank <= WORTH_HAVING and not step.is_original_size]
@@ -75,7 +77,8 @@ def say_verdict(ladder: Ladder) -> Verdict:
     if shorter:
         worthy = [it for it in shorter if it.divergence is not None and it.divergence <= WORTH_HAVING]
         rung = max(worthy, key=lambda it: it.largest_context) if worthy else shorter[0]
-        words = f"Tight: shorter context, {rung.largest_context:,} tokens at most"
+        weak = f"only as {_named(rung)}, {_quality(rung)}; " if rung.quality in _WEAK else ""
+        words = f"Tight: {weak}shorter context, {rung.largest_context:,} tokens at most"
         return Verdict(Level.TIGHT, words, rung, rung.speed)
     if not ladder.rungs:
         return Verdict(Level.TOO_BIG, "Not known: there is no GGUF file of it", None, None)
@@ -143,9 +146,10 @@ def _because_of(step: Step, why: Why, steps: Sequence[Step], goal: Goal) -> str:
                 f"{name}, because it balances quality and what stays in main memory: nothing of good quality "
                 "fits in the GPU alone. How fast it is shows with the first reply."
             )
+        reason = "nothing better fits" if step.rank > WORTH_HAVING else "it balances quality and size"
         return (
-            f"{name}, because it balances quality and size. How fast it is cannot be told before the "
-            "memory’s bandwidth was measured."
+            f"{name}, because {reason}. How fast it is cannot be told before the memory’s bandwidth was "
+            "measured."
         )
     speed = rung.speed or 0.0
     slow = f"{speed_words(speed)}, less than your {target}"

@@ -65,6 +65,24 @@ def test_all_too_slow():
     assert card == "Slow: about 9.6 tok/s, takes 3.8 of 15.6 GB free"
 
 
+POOR = subject(LLAMA_70B, ("IQ3_XXS", "IQ2_M", "Q2_K", "IQ2_XXS"), context_length=131_072)
+
+
+@pytest.mark.parametrize("bandwidth", [None, 20])
+def test_what_is_poor_is_not_called_balanced_and_more_memory_gets_better(bandwidth):
+    because, _, would_change, card = said_of(POOR, machine(23, bandwidth))
+    assert because.startswith("IQ2_XXS, because nothing better fits")
+    assert [it for it in would_change if "memory" in it] == ["With 4.7 GB more free memory: IQ2_M."]
+    assert card == "Tight: only as IQ2_XXS, poor"
+    then, *_ = said_of(POOR, machine(23 + 4.7, bandwidth))
+    assert then.startswith("IQ2_M, because")
+
+
+def test_what_is_poor_and_short_says_both():
+    *_, card = said_of(POOR, machine(21), Goal(32_768))
+    assert re.fullmatch(r"Tight: only as IQ2_XXS, poor; shorter context, [\d,]+ tokens at most", card)
+
+
 def test_only_with_less_context():
     assert said_of(QWEN, machine(3.2, 80), Goal(32_768)) == (
         "None fits with 32,768 tokens of context; Q3_K_M does with up to 3,072.",
