@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +12,9 @@ from dataclasses import dataclass, replace
 
 from app.cli.command_line import INTERRUPTED, OK, USAGE
 from app.cli.console import Console, HarmlessStream
-from app.cli.load_ledger import LoadLedger
+from app.cli.model_source import find_source
 from app.domain.context_window import fit_for_reply
-from app.domain.engine import LoadWishes
-from app.domain.errors import EdgewiseError, EngineMissing, EngineStartFailed
+from app.domain.errors import EdgewiseError
 from app.domain.generation import (
     PARAMETERS,
     Cancellation,
@@ -29,23 +27,11 @@ from app.domain.generation import (
     SamplingParams,
     TextDelta,
 )
-from app.domain.hub import Format
 from app.domain.metrics import GenerationMetrics
-from app.domain.model import LocalModel
-from app.engines.base import EngineAdapter
-from app.engines.llama_cpp import LlamaCpp
-from app.engines.loaded_model import LoadedModel
-from app.services.engine_choice import best_engine
-from app.services.engine_parts import EngineParts, find_adapter
-from app.services.engine_room import plan_for
-from app.services.loading import Experience, LoadPlan, load_planned
-from app.services.model_library import ModelLibrary
+from app.engines.base import ReadyModel
 from app.storage.paths import Paths
 from app.storage.settings import Settings, load_settings
 from app.storage.well_formed import well_formed
-
-LOAD_POLL_S = 0.1
-"""How late Ctrl+C may be felt on Windows, where it does not wake a thread that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,113 +75,44 @@ def chat(options: argparse.Namespace) -> int:
         answer = session.reply([ChatMessage(Role.USER, well_formed(prompt))], quiet=options.json)
         if options.json:
             # ASCII: whatever the model wrote stays intact, and no terminal obeys it.
-            console.write(json.dumps(as_json(session.model, answer), indent=2) + "\n")
+            console.write(json.dumps(as_json(session.source.name, answer), indent=2) + "\n")
         return INTERRUPTED if answer.reason is FinishReason.CANCELLED else OK
 
 
 class ChatSession:
-    """A model that is loaded when it is first needed and again when its engine died; ended by `with`."""
+    """A model and what it is told; ended by `with`."""
 
     def __init__(
         self, console: Console, paths: Paths, settings: Settings, options: argparse.Namespace
     ) -> None:
         """`options` as the command line gave them; what they leave open comes from the settings."""
         self.console = console
-        self.paths = paths
-        self.library = ModelLibrary(paths)
-        self.model = self.library.choose(options.model, settings.model)
+        self.source = find_source(console, paths, settings, options)
         given = {p.name: getattr(options, p.name) for p in PARAMETERS}
         self.params: SamplingParams = replace(
             settings.params, **{name: value for name, value in given.items() if value is not None}
         )
         self.system_prompt = settings.system_prompt if options.system is None else well_formed(options.system)
-        self._wishes = LoadWishes(
-            context_length=options.context or settings.context_length,
-            threads=options.threads or settings.threads,
-        )
-        self._parts = EngineParts(paths)
-        self._preferred = settings.engines
-        self._engine: EngineAdapter | None = None
-        if options.engine is not None:
-            self._engine = find_adapter(self._parts, options.engine)
-            if self._engine is None:
-                names = ", ".join(it.id for it in self._parts.adapters())
-                raise EngineMissing(f"There is no engine “{options.engine}”. There is: {names}.")
-        self._plan: LoadPlan | None = None
-        self._loaded: LoadedModel | None = None
-        self._ledger = LoadLedger(paths)
 
     def __enter__(self) -> ChatSession:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.unload()
-        self._ledger.close()
-
-    def use(self, name: str) -> None:
-        """Load the model `name` in place of the one there is. Raises EdgewiseError; that one then stays."""
-        model, previous = self.library.find(name), self.model
-        self.unload()
-        self.model = model
-        try:
-            self.loaded()
-        except BaseException:
-            self.model = previous
-            raise
-
-    def unload(self) -> None:
-        """End the engine, if there is one."""
-        if self._loaded is not None:
-            self._loaded.stop()
-            self._loaded = None
-
-    def loaded(self) -> LoadedModel:
-        """The model, ready to reply. Blocks until it is; Ctrl+C ends the attempt."""
-        if self._loaded is not None and self._loaded.process.exit_status is not None:
-            self.unload()
-        if self._loaded is None:
-            self.console.transient(f"Loading {self.model.name}…")
-            try:
-                self._plan, self._loaded = load(
-                    self.model,
-                    self._wishes,
-                    self.paths,
-                    self._adapter(),
-                    self._parts,
-                    experience=self._ledger.experience(),
-                )
-            finally:
-                self.console.settle()
-        return self._loaded
-
-    def _adapter(self) -> EngineAdapter:
-        """The engine that was asked for, else the best one for the model. Raises EngineStartFailed."""
-        model = self.model
-        if self._engine is not None and model.format not in self._engine.formats:
-            raise EngineStartFailed(
-                f"{self._engine.name} does not read {model.format} files, and {model.name} is one. Choose"
-                " another engine for it."
-            )
-        if self._engine is not None or (model.format is Format.GGUF and not self._preferred):
-            return self._engine or LlamaCpp()
-        every = self._parts.adapters()
-        there = [it for it in every if it.environment is None or self._parts.is_installed(it.environment)]
-        best = best_engine(model.format, there, self._preferred.get)
-        return best or best_engine(model.format, every, self._preferred.get) or LlamaCpp()
+        self.source.close()
 
     def reply(self, history: Sequence[ChatMessage], *, quiet: bool = False) -> Answer:
         """Have the last message of `history` answered, written to the console unless `quiet`.
 
         Ctrl+C while the reply comes ends it, and what came is the answer. Raises EdgewiseError.
         """
-        loaded = self.loaded()
+        model = self.source.ready()
         with _shown(self.console, quiet=quiet) as show:
-            answer = self._stream(loaded, history, show)
-        if answer.finished is not None and self._plan is not None:
-            self._ledger.replied(self._plan, loaded, answer.metrics)
+            answer = self._stream(model, history, show)
+        if answer.finished is not None:
+            self.source.replied(answer.metrics)
         return answer
 
-    def _stream(self, loaded: LoadedModel, history: Sequence[ChatMessage], show: _Show) -> Answer:
+    def _stream(self, model: ReadyModel, history: Sequence[ChatMessage], show: _Show) -> Answer:
         text: list[str] = []
         reasoning: list[str] = []
         finished: Finished | None = None
@@ -205,16 +122,16 @@ class ChatSession:
         cancellation = Cancellation()
         try:
             prompt = fit_for_reply(
-                loaded.client,
+                model.client,
                 history,
                 system_prompt=self.system_prompt,
                 longest_reply=self.params.max_tokens,
-                context_length=loaded.context_length,
+                context_length=model.context_length,
             )
             left_out = prompt.left_out
             request = ChatRequest(prompt.messages, self.params)
             started = time.monotonic()
-            for event in loaded.client.stream(request, cancellation):
+            for event in model.client.stream(request, cancellation):
                 match event:
                     case TextDelta(piece):
                         first_text = first_text or time.monotonic()
@@ -293,51 +210,6 @@ def _shown(console: Console, *, quiet: bool) -> Iterator[_Show]:
         raise
 
 
-def load(
-    model: LocalModel,
-    wishes: LoadWishes,
-    paths: Paths,
-    adapter: EngineAdapter | None = None,
-    parts: EngineParts | None = None,
-    *,
-    experience: Experience | None = None,
-) -> tuple[LoadPlan, LoadedModel]:
-    """Load `model`, without an `adapter` in llama.cpp; and say how.
-
-    Whatever interrupts this thread meanwhile, no engine is left behind.
-
-    Raises EdgewiseError.
-    """
-    cancellation = Cancellation()
-    results: list[tuple[LoadPlan, LoadedModel]] = []
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            engine, gpus = adapter or LlamaCpp(), (parts or EngineParts(paths)).gpus
-            plan = plan_for(engine, model, wishes, experience=experience or Experience(), gpus=gpus)
-            loaded = load_planned(engine, model, plan, logs=paths.logs, cancellation=cancellation)
-            results.append((plan, loaded))
-        except BaseException as error:
-            failures.append(error)
-
-    # On a thread of its own: an interrupt in the middle of a start would lose the process it started.
-    worker = threading.Thread(target=work, name="load")
-    worker.start()
-    try:
-        while worker.is_alive():
-            worker.join(LOAD_POLL_S)
-    except BaseException:
-        cancellation.cancel()
-        worker.join()
-        for _, loaded in results:
-            loaded.stop()
-        raise
-    for failure in failures:
-        raise failure
-    return results[0]
-
-
 def summary(answer: Answer) -> str:
     """What the line below a reply says of it."""
     metrics = answer.metrics
@@ -351,12 +223,12 @@ def summary(answer: Answer) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def as_json(model: LocalModel, answer: Answer) -> dict[str, object]:
+def as_json(model: str, answer: Answer) -> dict[str, object]:
     """The object that `--json` prints. Times end in their unit; None means not measured."""
     usage = answer.finished.usage if answer.finished else None
     timings = answer.finished.timings if answer.finished else None
     return {
-        "model": model.name,
+        "model": model,
         "text": answer.text,
         **({"reasoning": answer.reasoning} if answer.reasoning else {}),
         "finish_reason": answer.reason.value,

@@ -35,9 +35,9 @@ class Conversation:
         """Talk until the person ends it; returns the exit status. Raises EdgewiseError if no model loads."""
         with suppress(ImportError):  # Windows has its own line editing
             import readline  # noqa: F401  # importing it gives input() line editing and history
-        loaded = self._session.loaded()
+        loaded = self._session.source.ready()
         self._console.note(
-            f"{self._session.model.name}, {loaded.context_length} tokens of context. "
+            f"{self._session.source.name}, {loaded.context_length} tokens of context. "
             "/help lists the commands, Ctrl+C stops a reply, Ctrl+D ends."
         )
         while True:
@@ -78,12 +78,11 @@ class Conversation:
                 self._history.clear()
                 self._console.note("A new conversation.")
             case "/model" if rest:
-                self._session.use(rest)
-                self._console.note(f"Going on with {self._session.model.name}.")
+                self._session.source.use(rest)
+                self._console.note(f"Going on with {self._session.source.name}.")
             case "/model":
-                for model in self._session.library.chat_models():
-                    mark = "*" if model == self._session.model else " "
-                    self._console.line(f"{mark} {model.name}  {model.size / 1e9:.2f} GB")
+                for choice in self._session.source.choices():
+                    self._console.line(choice)
             case "/system" if rest:
                 self._session.system_prompt = "" if rest == "-" else rest
                 self._console.note("From the next question on.")

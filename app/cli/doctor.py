@@ -18,9 +18,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from app import __version__
-from app.cli.chat import load
 from app.cli.command_line import FAILED, OK
 from app.cli.console import Console
+from app.cli.model_source import load
 from app.domain.errors import EdgewiseError, EngineMissing, ModelFileError, StorageError
 from app.domain.generation import Cancellation, ChatMessage, ChatRequest, Finished, Role, SamplingParams
 from app.domain.model import LocalModel

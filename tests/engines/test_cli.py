@@ -23,6 +23,7 @@ from app.cli.chat import ChatSession
 from app.cli.console import Console
 from app.cli.doctor import REPLY_TOKENS
 from app.domain.generation import PARAMETERS, ChatMessage, Role
+from app.engines.loaded_model import LoadedModel
 from app.storage.paths import Paths
 from app.storage.settings import Settings
 from tests.processes import is_alive
@@ -228,16 +229,22 @@ def test_a_reader_that_has_enough_is_no_drama(edgewise_home: Path) -> None:
         process.stdout = None
 
 
+def ready(session: ChatSession) -> LoadedModel:
+    model = session.source.ready()
+    assert isinstance(model, LoadedModel)
+    return model
+
+
 def test_an_engine_that_died_is_started_again(edgewise_home: Path) -> None:
     given = {parameter.name: None for parameter in PARAMETERS} | {"max_tokens": 4}
     options = argparse.Namespace(model=None, system=None, engine=None, context=2048, threads=None, **given)
     with ChatSession(Console(), Paths.find(), Settings(), options) as session:
-        loaded = session.loaded()
+        loaded = ready(session)
         for process in psutil.Process(loaded.process.pid).children():
             process.kill()
         loaded.process.wait()
         assert session.reply([ChatMessage(Role.USER, "Hi")], quiet=True).text
-        left = psutil.Process(session.loaded().process.pid).children()
+        left = psutil.Process(ready(session).process.pid).children()
     assert_all_gone(left)
 
 

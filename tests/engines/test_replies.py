@@ -146,8 +146,11 @@ def test_without_the_key_nobody_is_answered(served):
     with pytest.raises(RequestRefused, match="refused the API key") as caught:
         list(stranger.stream(ChatRequest([ChatMessage(Role.USER, "Hi")]), Cancellation()))
     assert caught.value.status == 401
-    with pytest.raises(RequestRefused, match="refused the API key"):
-        stranger.count_prompt_tokens([ChatMessage(Role.USER, "Hi")])
+    if served.adapter.dialect.count_path.startswith(
+        "/v1"
+    ):  # vLLM's /tokenize is outside of what its key guards
+        with pytest.raises(RequestRefused, match="refused the API key"):
+            stranger.count_prompt_tokens([ChatMessage(Role.USER, "Hi")])
 
 
 def test_the_key_is_in_no_argument_and_no_log(served):

@@ -28,8 +28,6 @@ from app.domain.errors import EngineGone
 from app.domain.generation import ChatMessage, Finished, FinishReason, ServerTimings, Usage
 from app.domain.machine import Bandwidth, Cpu, Disk, Gpu, Machine, Memory, Power
 from app.domain.metrics import GenerationMetrics
-from app.domain.model import LocalModel
-from app.services.model_library import ModelLibrary
 from app.storage.database import Database
 from app.storage.paths import Paths
 
@@ -284,8 +282,6 @@ def test_without_a_display_the_terminal_is_used(empty_home: Path) -> None:
 
 # --- replies in words and in JSON --------------------------------------------------------------------
 
-MODEL = LocalModel("Tiny", Path("tiny.gguf"), 1)
-
 
 def answer(finished: Finished | None, *, reasoning: str = "", left_out: int = 0) -> Answer:
     metrics = GenerationMetrics.measured(
@@ -299,7 +295,7 @@ def answer(finished: Finished | None, *, reasoning: str = "", left_out: int = 0)
 
 def test_a_reply_as_json() -> None:
     finished = Finished(FinishReason.STOP, Usage(10, 11), ServerTimings(10, 200.0, 11, 900.0))
-    assert as_json(MODEL, answer(finished)) == {
+    assert as_json("Tiny", answer(finished)) == {
         "model": "Tiny",
         "text": "Hello",
         "finish_reason": "stop",
@@ -316,7 +312,7 @@ def test_a_reply_as_json() -> None:
 
 
 def test_a_stopped_reply_as_json() -> None:
-    values = as_json(MODEL, answer(None, reasoning="Hm."))
+    values = as_json("Tiny", answer(None, reasoning="Hm."))
     assert values["finish_reason"] == "cancelled"
     assert values["reasoning"] == "Hm."
     assert values["usage"] is values["timings"] is values["tokens_per_second"] is None
@@ -338,18 +334,21 @@ def test_the_line_below_a_reply() -> None:
 class Model:
     """A session whose model repeats the question, and says nothing to silence it."""
 
-    model = MODEL
+    name = "Tiny"
     system_prompt = ""
     context_length = 2048
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         self.console = Console(self.out, self.err)
-        self.library = ModelLibrary(Paths(models.parent, models, models, models, models))
+        self.source = self
         self.asked: list[list[str]] = []
 
-    def loaded(self) -> Model:
+    def ready(self) -> Model:
         return self
+
+    def choices(self) -> list[str]:
+        return ["* Tiny", "  Other  0.00 GB"]
 
     def reply(self, history: list[ChatMessage]) -> Answer:
         self.asked.append([message.content for message in history])
@@ -360,7 +359,7 @@ class Model:
 
 
 @pytest.fixture
-def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Model]:
+def talk(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Model]:
     def run(*lines: str | type[BaseException]) -> Model:
         remaining = iter(lines)
 
@@ -371,7 +370,7 @@ def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Model
             raise line
 
         monkeypatch.setattr("builtins.input", typed)
-        session = Model(tmp_path)
+        session = Model()
         assert Conversation(cast(ChatSession, session)).run() == 0
         assert list(remaining) == []
         return session
@@ -397,8 +396,7 @@ def test_ctrl_c_at_the_prompt_does_not_end_it_and_quit_does(talk: Callable[..., 
     assert talk(KeyboardInterrupt, "one", "/quit").asked == [["one"]]
 
 
-def test_slash_commands(talk: Callable[..., Model], tmp_path: Path) -> None:
-    (tmp_path / "Other.gguf").write_bytes(b"x")
+def test_slash_commands(talk: Callable[..., Model]) -> None:
     session = talk("/help", "/model", "/system", "/system Be brief.", "/system", "/nonsense", " /no command")
     said = session.out.getvalue()
     assert "/clear" in said
