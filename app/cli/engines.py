@@ -56,6 +56,26 @@ def add_parser(
     remove.add_argument("engine", metavar="ENGINE", help="name of an engine")
     remove.add_argument("--yes", action="store_true", help="do not ask")
 
+    attach = add(
+        "attach",
+        "use a server that runs already",
+        "Attaches a server that speaks OpenAI’s API: llama.cpp, vLLM, SGLang, TensorRT-LLM, LM Studio,"
+        " Ollama, another Edgewise, on this computer or on another one.",
+        _attach,
+    )
+    attach.add_argument("address", metavar="ADDRESS", help="such as https://gpu.example.org/v1")
+    attach.add_argument("--name", default="", help="what to call it")
+    attach.add_argument(
+        "--key-stdin", action="store_true", help="ask for its key, or read it from standard input"
+    )
+    attach.add_argument("--ca", type=Path, metavar="FILE", help="trust these certificates, not the system’s")
+
+    add("servers", "list the attached servers", "Lists the attached servers. Asks none of them.", _servers)
+
+    detach = add("detach", "forget a server", "Forgets an attached server and its key.", _detach)
+    detach.add_argument("server", metavar="SERVER", help="its name, or its id as “servers” shows it")
+    detach.add_argument("--yes", action="store_true", help="do not ask")
+
 
 def run(options: argparse.Namespace) -> int:
     """Run the command that `add_parser`'s parser read; returns the exit status."""
@@ -85,3 +105,27 @@ def _remove(options: argparse.Namespace) -> int:
     from app.cli.installed_engines import remove_engine
 
     return remove_engine(options.engine, options.json, options.yes)
+
+
+def _attach(options: argparse.Namespace) -> int:
+    from app.cli.attach import attach_server
+
+    return attach_server(
+        options.address,
+        name=options.name,
+        ask_key=options.key_stdin,
+        ca_file=options.ca,
+        as_json=options.json,
+    )
+
+
+def _servers(options: argparse.Namespace) -> int:
+    from app.cli.attach import list_servers
+
+    return list_servers(options.json)
+
+
+def _detach(options: argparse.Namespace) -> int:
+    from app.cli.attach import detach_server
+
+    return detach_server(options.server, as_json=options.json, without_asking=options.yes)
