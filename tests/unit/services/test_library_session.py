@@ -50,10 +50,12 @@ def test_models_are_listed_at_once_and_again_with_their_details(session, told, q
 
 
 def test_looking_twice_at_once_looks_once_more(session, told, qtbot) -> None:
-    session.look()
-    session.look()
-    session.look()
-    qtbot.waitUntil(lambda: len(told.lists) >= 2)
+    looking: list[bool] = []
+    session.looking.connect(looking.append)
+    for _ in range(3):
+        session.look()
+    qtbot.waitUntil(lambda: session.entries != [] and session.entries[0].details is not None)
+    assert looking == [True, False, True, False]
 
 
 def test_a_model_is_checked_with_progress(session, told, qtbot) -> None:
