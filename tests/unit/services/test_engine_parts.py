@@ -1,0 +1,64 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.domain.machine import Gpu
+from app.engines.llama_cpp import LlamaCpp
+from app.services.engine_parts import EngineParts, find_adapter
+from app.storage.paths import Paths
+
+GPU = Gpu("H100", 80 << 30, 78 << 30, device="CUDA0")
+
+
+@pytest.fixture
+def parts(empty_home):
+    return EngineParts(Paths.find())
+
+
+@pytest.mark.parametrize("said", ["llama_cpp", "llama.cpp", "LLAMA CPP", "llamacpp"])
+def test_an_engine_by_any_way_to_write_its_name(parts, said):
+    found = find_adapter(parts, said)
+    assert found is not None
+    assert found.id == "llama_cpp"
+
+
+def test_an_engine_that_there_is_not(parts):
+    assert find_adapter(parts, "llama") is None
+
+
+def test_nothing_is_installed_in_an_empty_home(parts):
+    environments = {adapter.environment for adapter in parts.adapters()} - {None}
+    assert environments
+    assert not any(parts.is_installed(environment) for environment in environments)
+
+
+def test_the_gpus_that_an_engine_s_build_computes_on(parts, monkeypatch):
+    monkeypatch.setattr("app.hardware.nvidia.probe_nvidia", lambda: (GPU,))
+    vllm: Any = find_adapter(parts, "vllm")
+    assert parts.gpus(vllm) == (), "it is not installed"
+
+    class Installed:
+        variant = "cuda"
+
+    environment = type(parts.environments.of("vllm"))
+    monkeypatch.setattr(environment, "installed", lambda _: Installed)
+    assert parts.gpus(vllm) == (GPU,)
+    monkeypatch.setattr(Installed, "variant", "cpu")
+    assert parts.gpus(vllm) == ()
+
+
+def test_llama_cpp_s_gpus_are_those_its_build_finds_that_have_memory_of_their_own(parts, monkeypatch):
+    shared = replace(GPU, unified_memory=True)
+
+    def machine(*gpus):
+        monkeypatch.setattr(
+            "app.services.this_machine.this_machine", lambda _: type("Machine", (), {"gpus": gpus})()
+        )
+
+    machine(GPU, shared)
+    assert parts.gpus(LlamaCpp()) == [GPU]
+    machine(shared)
+    assert parts.gpus(LlamaCpp()) == []
+    machine(replace(GPU, device=None))
+    assert parts.gpus(LlamaCpp()) == []
