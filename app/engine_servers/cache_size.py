@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-PAGE = 256
-"""Tokens in a page, as Transformers has it by default. A shared beginning is found again by whole pages."""
+PAGE = 64
+"""Tokens in a page. A beginning that prompts share is found again by whole pages; Transformers' own 256 would
+waste most of a short chat's."""
+ROOM = 512
+"""Tokens that each reply has room for where all are made at once, a short question's and its answer's."""
 SPARE_PART = 4
-"""One part in so many of what is free beside a single context goes to the contexts of further replies."""
+"""One part in so many of what is free beside a single context may go to that room."""
 
 
 class ContextTooLarge(Exception):
@@ -18,9 +21,9 @@ class ContextTooLarge(Exception):
         )
 
 
-def pages_of(context_length: int) -> int:
-    """Pages that hold one context of so many tokens, and the token that is being made."""
-    return -(-context_length // PAGE) + 1
+def pages_of(tokens: int) -> int:
+    """Pages that hold so many tokens, and the one that is being made."""
+    return -(-tokens // PAGE) + 1
 
 
 def cache_pages(
@@ -28,13 +31,17 @@ def cache_pages(
 ) -> int:
     """Pages for `sequences` replies at once, of memory of which `free` bytes are left.
 
-    One whole context always; as many more as `wished` bytes hold, or else a quarter of what is then left, up
-    to a whole context each. Where replies need more together, the latest wait and are read again later.
-    Raises ContextTooLarge.
+    All replies share one whole context; more than that if `wished` bytes hold more, or, without a wish, if
+    `ROOM` for each is more and a quarter of what is left holds it. Where replies need more together, the
+    latest wait and are read again later. Raises ContextTooLarge.
     """
     one = pages_of(context_length)
     if one * page_bytes > free:
         raise ContextTooLarge(context_length, one * page_bytes, free)
-    spare = (free - one * page_bytes) // SPARE_PART if wished is None else wished - one * page_bytes
-    more = max(0, spare // page_bytes)
-    return max(one + min(more, one * (sequences - 1)), sequences)
+    if wished is not None:
+        most = one * sequences
+        pages = min(most, wished // page_bytes)
+    else:
+        spare = (free - one * page_bytes) // SPARE_PART // page_bytes
+        pages = min(pages_of(min(ROOM, context_length)) * sequences, one + spare)
+    return max(one, pages, sequences)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 CPU_SEQUENCES = 8
-GPU_SEQUENCES = 64
+GPU_SEQUENCES = 32
 """Replies at once; more wait. A processor gains nothing from more, a GPU does."""
 CPU_STEP = 256
 GPU_STEP = 1024
@@ -66,7 +66,7 @@ async def _serve(options: argparse.Namespace, key: str, listener: socket.socket)
 
     from app.engine_servers.chat_template import ChatTemplate
     from app.engine_servers.http_api import Served, application
-    from app.engine_servers.model_loading import load
+    from app.engine_servers.model_loading import load, mapped_bytes
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -104,7 +104,10 @@ async def _serve(options: argparse.Namespace, key: str, listener: socket.socket)
     try:
         step = await generation.settle()
         starting.join()
-        _say(f"memory: weights {loaded.model.get_memory_footprint()} cache {cache} on {device.type}")
+        _say(
+            f"memory: weights {loaded.model.get_memory_footprint()} mapped {mapped_bytes(options.model)}"
+            f" cache {cache} on {device.type}"
+        )
         _say(f"ready: {loaded.model.dtype}, context {context}, steps of {step}")
         await server.serve(sockets=[listener])
     finally:

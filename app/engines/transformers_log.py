@@ -88,7 +88,7 @@ _STEPS = {
     "warming up": "trying the model out",
 }
 _SAID = re.compile(r"^edgewise: ([a-z ]+)", re.MULTILINE)
-_MEMORY = re.compile(r"^edgewise: memory: weights (\d+) cache (\d+) on (\w+)$", re.MULTILINE)
+_MEMORY = re.compile(r"^edgewise: memory: weights (\d+) mapped (\d+) cache (\d+) on (\w+)$", re.MULTILINE)
 
 
 def explain_failure(model: LocalModel, log: str, exit_status: int | None) -> str:
@@ -119,12 +119,14 @@ def port_was_taken(log: str) -> bool:
 
 
 def read_load(log: str) -> LoadReport:
-    """See `EngineAdapter.read_load`. On the host nothing is mapped or reserved that would not be measured."""
+    """See `EngineAdapter.read_load`. What lies in main memory is measured, not told."""
     said = _MEMORY.findall(log)
     if not said:
         return LoadReport()
-    weights, cache, place = said[-1]
-    return LoadReport(gpu_bytes=int(weights) + int(cache) if place == "cuda" else 0)
+    weights, mapped, cache, device = said[-1]
+    if device == "cuda":
+        return LoadReport(gpu_bytes=int(weights) + int(cache))
+    return LoadReport(mapped_bytes=int(mapped))
 
 
 def start_progress(log: str) -> str:

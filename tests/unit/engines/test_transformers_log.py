@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.model import LocalModel
+from app.engines.base import LoadReport
 from app.engines.transformers_log import (
     explain_failure,
     lacked_memory,
@@ -137,10 +138,11 @@ def test_progress():
 
 
 def test_memory_on_a_gpu_is_what_it_says():
-    log = "edgewise: memory: weights 1000 cache 234 on cuda\n"
-    assert read_load(log).gpu_bytes == 1234
+    report = read_load("edgewise: memory: weights 1000 mapped 0 cache 234 on cuda\n")
+    assert (report.gpu_bytes, report.mapped_bytes) == (1234, 0)
 
 
-def test_main_memory_is_measured_not_told():
-    assert read_load("edgewise: memory: weights 1000 cache 234 on cpu\n").gpu_bytes == 0
-    assert read_load("").gpu_bytes == 0
+def test_main_memory_is_measured_and_what_is_mapped_is_needed():
+    report = read_load("edgewise: memory: weights 1000 mapped 900 cache 234 on cpu\n")
+    assert (report.gpu_bytes, report.mapped_bytes) == (0, 900)
+    assert read_load("") == LoadReport()
