@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from app.domain.machine import Bandwidth
-from app.services import this_machine as module
 from app.services.this_machine import this_machine, wants_measuring, with_measured_bandwidth
 from app.storage.bandwidth import load_bandwidth, save_bandwidth
 from app.storage.paths import Paths
@@ -31,7 +30,7 @@ def test_a_bandwidth_counts_on_the_processor_it_was_measured_on(paths: Paths) ->
 
 
 def test_a_measurement_is_kept(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "measure_bandwidth", lambda *_: MEASURED)
+    monkeypatch.setattr("app.hardware.bandwidth.measure_bandwidth", lambda *_: MEASURED)
     assert with_measured_bandwidth(this_machine(paths), paths).bandwidth == MEASURED
     assert load_bandwidth(paths.bandwidth) == MEASURED
 
@@ -42,7 +41,7 @@ def test_what_others_disturbed_stands_until_a_better_one(
     def measure(speed: int, *, disturbed: bool) -> Bandwidth | None:
         here = this_machine(paths)
         measured = replace(MEASURED, copy=speed, cpu_model=here.cpu.model, disturbed=disturbed)
-        monkeypatch.setattr(module, "measure_bandwidth", lambda *_: measured)
+        monkeypatch.setattr("app.hardware.bandwidth.measure_bandwidth", lambda *_: measured)
         return with_measured_bandwidth(here, paths).bandwidth
 
     def kept() -> tuple[int, bool]:
@@ -65,12 +64,12 @@ def test_what_others_disturbed_stands_until_a_better_one(
 
 
 def test_what_cannot_be_measured_is_not_kept(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "measure_bandwidth", lambda *_: None)
+    monkeypatch.setattr("app.hardware.bandwidth.measure_bandwidth", lambda *_: None)
     assert with_measured_bandwidth(this_machine(paths), paths).bandwidth is None
     assert not paths.bandwidth.exists()
 
 
 def test_llama_cpps_devices_are_among_the_gpus(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = "Available devices:\n  ROCm0: AMD Radeon RX 7900 XTX (24560 MiB, 24524 MiB free)\n"
-    monkeypatch.setattr(module, "list_devices", lambda: listed)
+    monkeypatch.setattr("app.engines.llama_cpp_programs.list_devices", lambda: listed)
     assert this_machine(paths).gpus[-1].device == "ROCm0"
