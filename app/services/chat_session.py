@@ -150,7 +150,9 @@ class ChatSession(QObject):
         See `EngineSupervisor.load` for `again` and `force`.
         """
         self._background.run(
-            lambda: self._supervisor.load(name, engine, again=again, force=force), None, self.failed.emit
+            lambda: self._supervisor.load(name, engine, again=again, force=force, in_view=True),
+            None,
+            self.failed.emit,
         )
 
     # Replies

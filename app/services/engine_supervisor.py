@@ -82,13 +82,16 @@ class EngineSupervisor(QObject):
         self._runs: dict[str, EngineRun] | None = None
         self._servers: dict[str, AttachedRun] = {}
         self._in_use = ""
+        self._refusal: EngineStatus | None = None
         self._closing = threading.Event()
 
     # What stands where
 
     @property
     def status(self) -> EngineStatus:
-        """Where the engine stands that was last asked to load a model."""
+        """Where the engine stands that the open conversation speaks with, or why it has none."""
+        if self._refusal is not None:
+            return self._refusal
         run = self._known(self._in_use)
         return run.status if run is not None else EngineStatus(EngineState.STOPPED)
 
@@ -106,6 +109,8 @@ class EngineSupervisor(QObject):
 
     def read_log(self, engine: str | None = None) -> str:
         """What the engine (None: the one in use) wrote so far; after a failed start that log."""
+        if engine is None and self._refusal is not None:
+            return self._refusal.log
         run = self._known(engine or self._in_use)
         if isinstance(run, EngineRun):
             return run.read_log()
@@ -141,25 +146,32 @@ class EngineSupervisor(QObject):
     # What is wanted
 
     def load(
-        self, name: str | None, engine: str | None = None, *, again: bool = False, force: bool = False
+        self,
+        name: str | None,
+        engine: str | None = None,
+        *,
+        again: bool = False,
+        force: bool = False,
+        in_view: bool = False,
     ) -> None:
         """Begin to load the model `name` (None: any); progress comes as status. Reads the disk.
 
         `engine` None is the best one for the model. A model that is loaded or loading stays as it is, and
         so does another one that makes a reply, unless `again` asks for a fresh start. With `force` it is
-        loaded even where the forecast says that it does not fit.
+        loaded even where the forecast says that it does not fit. `in_view`: it is what the open conversation
+        speaks with, so that its engine's status is `status`, and no other engine's.
         """
+        shown = in_view or not self._in_use
         if engine is not None and engine in self._remote():
+            self._look_at(engine, shown=shown)
             self._connect(engine, name, again=again)
             return
         try:
             run, model = self._wanted(name, engine)
         except EdgewiseError as error:
-            run = self._local().get(engine or self._in_use) or next(iter(self._local().values()))
-            self._in_use = run.id
-            run.fail(name, error)
+            self._refuse(name, engine, error, shown=shown)
             return
-        self._in_use = run.id
+        self._look_at(run.id, shown=shown)
         try:
             run.begin(model, self._wishes(run.id), again=again, force=force, polite=not again)
         except EdgewiseError as error:
@@ -305,9 +317,29 @@ class EngineSupervisor(QObject):
             )
         return run, model
 
+    def _look_at(self, engine: str, *, shown: bool) -> None:
+        if shown:
+            self._in_use, self._refusal = engine, None
+
+    def _refuse(self, name: str | None, engine: str | None, error: EdgewiseError, *, shown: bool) -> None:
+        """Tell that no engine can even begin: one that runs meanwhile has not failed by that."""
+        run = self._local().get(engine or "")
+        if run is not None and not shown:
+            run.fail(name, error)
+            return
+        refusal = EngineStatus(
+            EngineState.FAILED,
+            model=name,
+            engine=run.adapter.name if run is not None else "",
+            error=error.message,
+            log=error.detail,
+        )
+        if shown:
+            self._refusal = refusal
+        self.status_changed.emit(refusal)
+
     def _connect(self, engine: str, name: str | None, *, again: bool) -> None:
         run = self._remote()[engine]
-        self._in_use = engine
         with suppress(EdgewiseError):  # its status tells
             run.release(run.acquire(name, Cancellation(), again=again))
 

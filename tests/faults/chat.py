@@ -42,9 +42,7 @@ class MockSupervisor:
     def default_model(self) -> str | None:
         return "mock"
 
-    def load(
-        self, name: str | None, engine: str | None = None, *, again: bool = False, force: bool = False
-    ) -> None:
+    def load(self, name: str | None, engine: str | None = None, **how: bool) -> None:
         """It is."""
 
 

@@ -182,7 +182,7 @@ def test_idle_models_are_unloaded_but_for_the_one_in_use(supervisor, clock):
     held = supervisor.acquire("one", "first", Cancellation())
     loaded(supervisor, "two", "second")
     loaded(supervisor, "three", "third")
-    supervisor.load("three", "third")
+    supervisor.load("three", "third", in_view=True)
     clock.now += 14 * 60
     supervisor.unload_idle()
     assert state(supervisor, "second") is EngineState.READY
@@ -328,7 +328,7 @@ def test_an_attached_server_is_an_engine_like_the_others(supervisor, attached, f
         supervisor.release(theirs)
         supervisor.release(own)
         assert supervisor.status_of("attached:1").state is EngineState.READY
-        supervisor.load("other", "attached:1")
+        supervisor.load("other", "attached:1", in_view=True)
         assert supervisor.status.error == "Office has no model other."
         supervisor.unload("attached:1")
         assert works(server), "it is not ours to end"
@@ -338,3 +338,19 @@ def test_an_attached_server_is_an_engine_like_the_others(supervisor, attached, f
         assert [it.engine_id for it in supervisor.statuses()] == ["first", "second", "third"]
     finally:
         server.stop()
+
+
+def test_what_is_shown_is_the_open_conversation_s_engine(supervisor):
+    supervisor.load("one", "first", in_view=True)
+    until(lambda: supervisor.status.state is EngineState.READY)
+    supervisor.load("two", "second")
+    until(lambda: state(supervisor, "second") is EngineState.READY)
+    assert supervisor.status.model == "one"
+    supervisor.load("gone", "second")
+    assert supervisor.status_of("second").error == "There is no model “gone”."
+    assert supervisor.status.state is EngineState.READY
+    supervisor.load("gone", None, in_view=True)
+    assert (supervisor.status.state, supervisor.status.model) == (EngineState.FAILED, "gone")
+    assert state(supervisor, "first") is EngineState.READY, "it has not failed"
+    supervisor.load("one", "first", in_view=True)
+    assert supervisor.status.state is EngineState.READY

@@ -452,7 +452,7 @@ class ChatPage(QWidget):
         # An engine that ended is started by the reply itself. One that hangs must be replaced before the
         # reply asks for it, hence here and now, not in the background.
         if self._supervisor.status.state in (EngineState.READY, EngineState.BUSY):
-            self._supervisor.load(*self._wanted_model(), again=True)
+            self._supervisor.load(*self._wanted_model(), again=True, in_view=True)
         self._regenerate(message_id)
 
     def _ask_before_opening(self, url: QUrl) -> None:
