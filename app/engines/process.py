@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -218,10 +217,15 @@ def _kill_session(guard_pid: int) -> None:
     """
     import psutil
 
-    for pid in psutil.pids():
-        with suppress(ProcessLookupError, PermissionError):
-            if os.getsid(pid) == guard_pid:
-                os.kill(pid, signal.SIGKILL)
+    def members() -> list[int]:
+        found = []
+        for pid in psutil.pids():
+            with suppress(ProcessLookupError, PermissionError):
+                if os.getsid(pid) == guard_pid:
+                    found.append(pid)
+        return found
+
+    guard.kill_all(members)
 
 
 def _forget_old_logs(folder: Path) -> None:

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,32 @@ def test_what_the_engine_started_ends_with_it():
         script = "setsid sleep 1000 & " + script
     assert run("sh", "-c", script) == (5, "", "")
     assert time.monotonic() - began < 10
+
+
+SHARES_MEMORY = """
+import multiprocessing, os, signal, sys
+from multiprocessing.shared_memory import SharedMemory
+
+def child(names):
+    names.put(SharedMemory(create=True, size=4096).name)
+    signal.pause()
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    names = context.Queue()
+    context.Process(target=child, args=(names,)).start()
+    print(names.get(), flush=True)
+    if sys.argv[1:] == ["dies"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    signal.pause()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux' /dev/shm")
+def test_shared_memory_of_an_engine_that_is_killed_is_removed(tmp_path):
+    script = tmp_path / "engine.py"
+    script.write_text(SHARES_MEMORY)
+    status, said, _ = run(sys.executable, str(script), "dies")
+    assert status == 137
+    assert said.startswith("psm_")
+    assert not (Path("/dev/shm") / said.strip()).exists()

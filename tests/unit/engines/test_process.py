@@ -1,7 +1,9 @@
 import os
+import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,6 +13,7 @@ from app.domain.generation import Cancellation
 from app.engines.base import Launch
 from app.engines.process import KEPT_LOGS, LOG_TAIL_BYTES, EngineProcess, free_port, new_api_key
 from tests.mock_engine import MockEngine
+from tests.unit.engines.test_guard import SHARES_MEMORY
 
 SERVER = """
 import http.server, sys
@@ -160,3 +163,20 @@ def test_keys_and_ports_differ():
     assert len({new_api_key() for _ in range(100)}) == 100
     assert min(len(new_api_key()) for _ in range(100)) >= 40
     assert 1024 < free_port() < 65536
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux' /dev/shm")
+def test_a_guard_that_is_killed_leaves_no_shared_memory(start, tmp_path):
+    script = tmp_path / "engine.py"
+    script.write_text(SHARES_MEMORY)
+    process = start(Launch((sys.executable, str(script)), {}, 0))
+    deadline = time.monotonic() + 20
+    while not process.read_log().endswith("\n"):
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+    memory = Path("/dev/shm") / process.read_log().strip()
+    assert memory.exists()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stop()
+    assert not memory.exists()
