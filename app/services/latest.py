@@ -54,14 +54,28 @@ class Latest(Generic[T]):
         if ask is None:
             return
         self._busy = True
-        self._background.run(
-            ask.operation,
-            lambda value: self._deliver(ask, lambda: ask.success(value)),
-            lambda error: self._deliver(ask, lambda: ask.failure(error)),
-        )
+
+        def operation() -> Callable[[], None]:
+            try:
+                value = ask.operation()
+            except EdgewiseError as error:
+                failure = error
+                return lambda: ask.failure(failure)
+            except BaseException as error:
+                bug = error
+                return lambda: _raise(bug)  # once the next question has been taken up
+            return lambda: ask.success(value)
+
+        self._background.run(operation, lambda tell: self._deliver(ask, tell))
 
     def _deliver(self, ask: _Ask[T], tell: Callable[[], None]) -> None:
         self._busy = False
-        if ask.era == self._era:
-            tell()
-        self._begin()
+        try:
+            if ask.era == self._era:
+                tell()
+        finally:
+            self._begin()
+
+
+def _raise(error: BaseException) -> None:
+    raise error

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from app.services.model_advice import ModelAdvice
 
 MOST_FOUND = 50
-SAME_SHARE = 0.02
-"""Of the memory: a change of what is free that changes no verdict worth reckoning thirty ladders anew."""
 
 
 class ModelsSession(QObject):
@@ -86,7 +84,7 @@ class ModelsSession(QObject):
         self._queue: DownloadQueue | None = None
         self._machine: Machine | None = None
         self._looking = False
-        self._judged_for: Machine | None = None
+        self._has_measured = False
         self._verdicts: Mapping[str, Verdict] = {}
         self._local: Sequence[LocalModel] = ()
         self._goal = Goal()
@@ -94,6 +92,7 @@ class ModelsSession(QObject):
         self._model: CatalogModel | None = None
         self._repository = ""
         self._again: Callable[[], None] = lambda: None
+        self._judgings: Latest[Mapping[str, Verdict]] = Latest(background)
         self._ladders: Latest[Ladder] = Latest(background)
         self._subjects: Latest[Subject] = Latest(background)
         self._searches: Latest[object] = Latest(background)
@@ -158,7 +157,7 @@ class ModelsSession(QObject):
         """Measure the memory's bandwidth again, which keeps all cores busy for a second."""
         if self._looking or self._machine is None:
             return
-        self._looking = True
+        self._looking = self._has_measured = True
         self.machine_busy.emit(True)
         machine = self._machine
         self._background.run(lambda: self._measure(machine), self._measured, self._not_looked)
@@ -170,8 +169,8 @@ class ModelsSession(QObject):
     def _looked(self, machine: Machine) -> None:
         self._looking = False
         self._know(machine)
-        if wants_measuring(machine):
-            self.measure()
+        if wants_measuring(machine) and not self._has_measured:
+            self.measure()  # once by itself: it takes the cores away from a reply
         else:
             self.machine_busy.emit(False)
             self._judge()
@@ -195,21 +194,16 @@ class ModelsSession(QObject):
     def _judge(self) -> None:
         if self._subject is not None:
             self._reckon()
-        if (
-            self._machine is not None
-            and self._judged_for is not None
-            and alike(self._machine, self._judged_for)
-        ):
-            return
-        self._judged_for = self._machine
-        # With the goal to begin with: what a slider asks of one model is no wish for all of them.
-        self._background.run(
+        # Each time: loads in the ledger and sizes from the hub change a verdict, too. With the goal to begin
+        # with: what a slider asks of one model is no wish for all of them.
+        self._judgings.ask(
             lambda: self._advice.catalog_verdicts(catalog(), Goal()), self._judged, self.failed.emit
         )
 
     def _judged(self, verdicts: Mapping[str, Verdict]) -> None:
-        self._verdicts = verdicts
-        self.verdicts_changed.emit(verdicts)
+        if verdicts != self._verdicts:
+            self._verdicts = verdicts
+            self.verdicts_changed.emit(verdicts)
         if self._machine is not None:
             self.first_model_changed.emit(first_model(self._machine, catalog(), verdicts))
 
@@ -361,20 +355,6 @@ class ModelsSession(QObject):
             if variant.label.upper() == quantization.upper() and variant.format is Format.GGUF:
                 return variant
         raise NotOnHub(f"{repository} does not offer {quantization} any more. Choose another quantization.")
-
-
-def alike(one: Machine, other: Machine) -> bool:
-    """Whether both run the same models: memory that is free apart, where it differs by a little only."""
-
-    def near(a: int | None, b: int | None, whole: int | None) -> bool:
-        return a == b or (a is not None and b is not None and abs(a - b) <= SAME_SHARE * (whole or 0))
-
-    if one.bandwidth != other.bandwidth or len(one.gpus) != len(other.gpus):
-        return False
-    return near(one.memory.available, other.memory.available, one.memory.total) and all(
-        near(mine.memory_free, its.memory_free, mine.memory_total)
-        for mine, its in zip(one.gpus, other.gpus, strict=True)
-    )
 
 
 def with_local(ladder: Ladder, model: CatalogModel | None, local: Sequence[LocalModel]) -> Ladder:

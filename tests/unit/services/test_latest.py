@@ -69,3 +69,17 @@ def test_a_failure_is_an_answer_and_the_next_question_is_asked(background, qtbot
     latest.ask(fail, answers.keep, lambda error: answers.keep(error.message))
     latest.ask(lambda: "yes", answers.keep, answers.keep)
     qtbot.waitUntil(lambda: answers.given == ["No.", "yes"])
+
+
+def test_a_bug_is_raised_and_the_next_question_is_asked(background, qtbot) -> None:
+    latest: Latest[str] = Latest(background)
+    answers = Answers()
+
+    def broken() -> str:
+        raise ZeroDivisionError
+
+    with qtbot.captureExceptions() as raised:
+        latest.ask(broken, answers.keep, answers.keep)
+        latest.ask(lambda: "yes", answers.keep, answers.keep)
+        qtbot.waitUntil(lambda: answers.given == ["yes"])
+    assert [kind for kind, _, _ in raised] == [ZeroDivisionError]

@@ -18,7 +18,7 @@ from app.models.catalog import catalog
 from app.services.background import Background
 from app.services.hub_access import HubAccess
 from app.services.model_advice import ModelAdvice
-from app.services.models_session import ModelsSession, alike, with_local
+from app.services.models_session import ModelsSession, with_local
 from app.storage.paths import Paths
 
 STARTER = catalog()[0]
@@ -164,20 +164,3 @@ def test_offline_a_search_and_a_download_say_so(session, told, qtbot) -> None:
     session.download_rung(told.ladders[0].rungs[0])
     qtbot.waitUntil(lambda: bool(told.errors))
     assert isinstance(told.errors[0], Offline)
-
-
-@pytest.mark.parametrize(
-    ("other", "same"),
-    [
-        (MACHINE, True),
-        (replace(MACHINE, memory=Memory(32 * GB, 20 * GB - GB // 2)), True),
-        (replace(MACHINE, memory=Memory(32 * GB, 18 * GB)), False),
-        (replace(MACHINE, bandwidth=None), False),
-        (replace(MACHINE, gpus=()), False),
-        (replace(MACHINE, gpus=(Gpu("RTX", 12 * GB, 5 * GB),)), False),
-        (replace(MACHINE, gpus=(Gpu("RTX", 12 * GB, None),)), False),
-    ],
-)
-def test_which_changes_of_a_machine_matter(other, same) -> None:
-    assert alike(MACHINE, other) is same
-    assert alike(other, MACHINE) is same
