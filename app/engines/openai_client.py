@@ -41,8 +41,9 @@ MAX_ANSWER_BYTES = 1024 * 1024
 
 _OK = 200
 _REDIRECTS = range(300, 400)
-_CANNOT_COUNT = frozenset({403, 404, 405, 501})
-"""What servers answer at an endpoint they do not have, and proxies at one that they do not let through."""
+_CANNOT_COUNT = frozenset({400, 403, 404, 405, 422, 501})
+"""What servers answer at an endpoint that they do not have or that takes something else in their version, and
+proxies at one that they do not let through."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,27 +10,18 @@ from collections.abc import Mapping
 from app.domain.attached import ServerKind
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.openai_client import Dialect
+from app.engines.sglang import SGLang
+from app.engines.tensorrt_llm import TensorRtLlm
+from app.engines.vllm import Vllm
 
 _OPENAI = Dialect()
-_PYTORCH = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "top_k": "top_k",
-    "min_p": "min_p",
-    "repeat_penalty": "repetition_penalty",
-    "max_tokens": "max_tokens",
-    "seed": "seed",
-}
 
 DIALECTS: Mapping[ServerKind, Dialect] = {
     ServerKind.LLAMA_CPP: LlamaCpp.dialect,
     ServerKind.EDGEWISE: LlamaCpp.dialect,
-    # vLLM 0.32: entrypoints/openai/chat_completion/protocol.py, entrypoints/serve/tokenize/protocol.py
-    ServerKind.VLLM: Dialect(parameters=_PYTORCH, count_path="/tokenize"),
-    # SGLang 0.5: srt/entrypoints/openai/protocol.py; its /tokenize takes a text, not messages
-    ServerKind.SGLANG: Dialect(parameters=_PYTORCH),
-    # TensorRT-LLM 1.x: tensorrt_llm/serve/openai_protocol.py, which refuses what it does not know
-    ServerKind.TENSORRT_LLM: Dialect(parameters=_PYTORCH),
+    ServerKind.VLLM: Vllm.dialect,
+    ServerKind.SGLANG: SGLang.dialect,
+    ServerKind.TENSORRT_LLM: TensorRtLlm.dialect,
     # lmstudio.ai/docs/developer/openai-compat/chat-completions: supported payload parameters
     ServerKind.LM_STUDIO: Dialect(
         parameters={**_OPENAI.parameters, "top_k": "top_k", "repeat_penalty": "repeat_penalty"}

@@ -297,7 +297,7 @@ def test_a_server_that_wants_a_key():
         ask(address(mock.port, api_key=""))
 
 
-@pytest.mark.parametrize("status", [403, 404, 405])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 422, 501])
 def test_a_server_that_cannot_count(status):
     with MockEngine() as mock:
         mock.behave = lambda exchange: exchange.answer(status, b"<html>", "text/html")
