@@ -24,12 +24,19 @@ class Fit(StrEnum):
     NO = "does not fit"
 
 
+READABLE_SPEED = 5.0
+"""Tokens a second from which on a reply is read as it comes. People read 4 words a second (Brysbaert 2019,
+"How many words do we read per minute?": 238 a minute), which are some 5 tokens."""
+
+
 class Level(StrEnum):
     """How well a machine runs a model, in a word."""
 
     WELL = "runs well"
+    READABLE = "readable"
+    """Slower than was asked for, else well, and no slower than people read (`READABLE_SPEED`)."""
     SLOW = "slow"
-    """Slower than was asked for, else well."""
+    """Slower than people read, and than was asked for."""
     TIGHT = "tight"
     TOO_BIG = "too big"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from app.advisor.advice import Fit, Goal, Ladder, Level, Rung, Verdict
+from app.advisor.advice import READABLE_SPEED, Fit, Goal, Ladder, Level, Rung, Verdict
 from app.advisor.choice import WORTH_HAVING, Choice, Step, Why, is_quick
 from app.domain.machine import Machine
 from app.domain.quantization import Quality
@@ -252,7 +252,9 @@ def _verdict_of(rung: Rung, ladder: Ladder) -> Verdict:
     if rung.quality in _WEAK:
         return Verdict(Level.TIGHT, f"Tight: only as {rung.quantization}, {_quality(rung)}", rung, speed)
     if speed is not None and speed < ladder.goal.target_speed:
-        return Verdict(Level.SLOW, f"Slow: {said}", rung, speed)
+        readable = speed >= READABLE_SPEED
+        level, word = (Level.READABLE, "Readable") if readable else (Level.SLOW, "Slow")
+        return Verdict(level, f"{word}: {said}", rung, speed)
     if rung.fit is Fit.SPLIT and speed is None:
         return Verdict(Level.TIGHT, f"Tight: partly in main memory, {memory}", rung, speed)
     return Verdict(Level.WELL, f"Runs well: {said}" if speed is not None else f"Fits: {memory}", rung, speed)

@@ -33,6 +33,7 @@ _HEIGHT = (
 
 LEVEL_ICONS = {
     Level.WELL: ("check", "ready"),
+    Level.READABLE: ("speed", "ready"),
     Level.SLOW: ("speed", "busy"),
     Level.TIGHT: ("tight", "busy"),
     Level.TOO_BIG: ("blocked", "secondary"),

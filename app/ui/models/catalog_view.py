@@ -16,7 +16,7 @@ from app.ui.models.card_grid import CardGrid
 from app.ui.models.filters import Filter, FilterBar
 from app.ui.models.machine_card import MachineCard
 
-_RANK = {Level.WELL: 0, Level.SLOW: 1, Level.TIGHT: 1, Level.TOO_BIG: 2}
+_RANK = {Level.WELL: 0, Level.READABLE: 1, Level.SLOW: 2, Level.TIGHT: 2, Level.TOO_BIG: 3}
 
 Matching = Callable[[Sequence[CatalogModel], Filter], Sequence[CatalogModel]]
 """Those models that a filter (its `fits` apart) lets through."""
@@ -25,17 +25,18 @@ Matching = Callable[[Sequence[CatalogModel], Filter], Sequence[CatalogModel]]
 def by_suitability(models: Sequence[CatalogModel], verdicts: Mapping[str, Verdict]) -> list[CatalogModel]:
     """What suits this machine first.
 
-    Of the models that run well the largest leads, since it is the most capable; of the tight ones the
-    quickest and of those that are too big the smallest, since they are nearest to what is wanted. Without
-    verdicts the order stays as it is.
+    Of the models that run well, and then of those that are readable, the largest leads, since it is the most
+    capable; of the slow and tight ones the quickest and of those that are too big the smallest, since they
+    are nearest to what is wanted. Without verdicts the order stays as it is.
     """
 
     def key(model: CatalogModel) -> tuple[int, float]:
         verdict = verdicts.get(model.id)
         if verdict is None:
-            return len(_RANK), 0.0
+            return max(_RANK.values()) + 1, 0.0
         within = {
             Level.WELL: -float(model.parameters),
+            Level.READABLE: -float(model.parameters),
             Level.SLOW: -(verdict.speed or 0.0),
             Level.TIGHT: -(verdict.speed or 0.0),
             Level.TOO_BIG: float(model.parameters),

@@ -51,6 +51,16 @@ def test_what_suits_comes_first() -> None:
     assert by_suitability(MODELS, {}) == list(MODELS)
 
 
+def test_what_is_readable_comes_before_what_is_slow_or_tight() -> None:
+    verdicts = {
+        SMALL.id: verdict(Level.WELL),
+        MIDDLE.id: verdict(Level.SLOW, 4.0),
+        LARGE.id: verdict(Level.READABLE, 9.0),
+        HUGE.id: verdict(Level.READABLE, 6.0),
+    }
+    assert by_suitability(MODELS, verdicts) == [SMALL, HUGE, LARGE, MIDDLE]
+
+
 def test_verdicts_and_presence_reach_the_cards(view) -> None:
     view.set_verdicts({HUGE.id: verdict(Level.TOO_BIG)})
     view.set_presence({SMALL.id: Presence.HERE, MIDDLE.id: Presence.ARRIVING})

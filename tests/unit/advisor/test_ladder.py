@@ -102,7 +102,7 @@ def test_speed_is_not_bought_with_poor_quality():
     assert fast.speed >= 9.5
     assert recommended(ladder) == "Q4_K_M"
     assert "nothing with four bits or more reaches your 9.5 tok/s" in ladder.because
-    assert verdict(ladder).level is Level.SLOW
+    assert verdict(ladder).level is Level.READABLE
 
 
 def test_poor_quality_is_the_last_resort():

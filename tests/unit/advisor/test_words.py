@@ -62,7 +62,14 @@ def test_all_too_slow():
         "Q4_K_M, because nothing with four bits or more reaches your 15 tok/s; it makes about 9.6 tok/s."
     )
     assert would_change == ("With 9 tok/s as the goal: Q4_K_M reaches it.",)
-    assert card == "Slow: about 9.6 tok/s, takes 3.8 of 15.6 GB free"
+    assert card == "Readable: about 9.6 tok/s, takes 3.8 of 15.6 GB free"
+
+
+def test_what_is_slower_than_people_read_is_slow():
+    assert said_of(QWEN, machine(15.6, 22))[3].startswith("Readable: about 5.1 tok/s")
+    assert said_of(QWEN, machine(15.6, 20))[3].startswith("Slow: about 4.7 tok/s")
+    asked_less = said_of(QWEN, machine(15.6, 20), Goal(target_speed=4))[3]
+    assert asked_less.startswith("Runs well: about 4.1 tok/s")
 
 
 POOR = subject(LLAMA_70B, ("IQ3_XXS", "IQ2_M", "Q2_K", "IQ2_XXS"), context_length=131_072)
