@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.advisor.ladder import Level, Rung, Verdict
@@ -13,6 +13,8 @@ LARGEST_DOWNLOAD = 6_000_000_000
 """Bytes of a first download: under ten minutes at 100 Mbit/s. Whoever wants more looks at all models."""
 DISK_SHARE = 0.5
 """Of the free disk at most."""
+FEWEST_PARAMETERS = 500_000_000
+"""Models with fewer tell fluent nonsense: they are offered only where nothing larger is readable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,9 @@ def first_model(
 ) -> FirstModel:
     """The largest model for conversation that runs well here and is no long download.
 
-    Largest, since among models that run well it is the most capable one. Without one that runs well the
-    smallest that is tight. Nothing that is too big is offered.
+    Largest, since among models that run well it is the most capable one. Where that has less than
+    `FEWEST_PARAMETERS`, the largest that is readable, if it is larger. Without either the smallest that is
+    slow or tight. Nothing that is too big is offered.
     """
     suited: list[tuple[CatalogModel, Rung, Level]] = []
     for model in models:
@@ -39,9 +42,11 @@ def first_model(
             continue
         if verdict.level is not Level.TOO_BIG and _is_short(machine, verdict.rung):
             suited.append((model, verdict.rung, verdict.level))
-    well = [choice for choice in suited if choice[2] is Level.WELL]
-    if well:
-        model, rung, _ = max(well, key=lambda choice: choice[0].parameters)
+    usable = [choice for choice in suited if choice[2] is Level.WELL]
+    if all(choice[0].parameters < FEWEST_PARAMETERS for choice in usable):
+        usable += [choice for choice in suited if choice[2] is Level.READABLE]
+    if usable:
+        model, rung, _ = max(usable, key=lambda choice: choice[0].parameters)
     elif suited:
         model, rung, _ = min(suited, key=lambda choice: choice[0].parameters)
     else:
@@ -63,15 +68,25 @@ def _machine_words(machine: Machine, models: Iterable[CatalogModel], verdicts: M
         memory = f"{sum(gpu.memory_total or 0 for gpu in own) / 1e9:.0f} GB"
         free += f" and a GPU with {memory}" if len(own) == 1 else f" and {len(own)} GPUs with {memory} in all"
     fits = [m for m in models if m.id in verdicts and verdicts[m.id].level is not Level.TOO_BIG]
-    well = [model for model in fits if verdicts[model.id].level is Level.WELL]
-    for known, how in (
-        (well, "runs models of up to {} parameters well"),
-        (fits, "can run models of up to {} parameters"),
-    ):
-        if known:
-            largest = max(model.parameters for model in known)
-            return f"This machine has {free}. It {how.format(_parameters(largest))}."
-    return f"This machine has {free}."
+    said = f"This machine has {free}. {_reach(fits, verdicts)}".rstrip()
+    if machine.bandwidth is not None and machine.bandwidth.disturbed:
+        said += " It was busy when its memory was measured, so it may be faster than this."
+    return said
+
+
+def _reach(fits: Sequence[CatalogModel], verdicts: Mapping[str, Verdict]) -> str:
+    """Up to what size models run, and how."""
+
+    def largest(*levels: Level) -> int:
+        return max((model.parameters for model in fits if verdicts[model.id].level in levels), default=0)
+
+    well, readable, most = largest(Level.WELL), largest(Level.READABLE), largest(*Level)
+    if well:
+        also = f", and of up to {_parameters(readable)} at reading speed" if readable > well else ""
+        return f"It runs models of up to {_parameters(well)} parameters well{also}."
+    if readable:
+        return f"It runs models of up to {_parameters(readable)} parameters at reading speed."
+    return f"It can run models of up to {_parameters(most)} parameters." if most else ""
 
 
 def _parameters(count: int) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from app.advisor.ladder import Fit, Level, Need, Rung, Verdict
 from app.domain.catalog import CatalogModel, Purpose
-from app.domain.machine import Cpu, Disk, Gpu, Machine, Memory
+from app.domain.machine import Bandwidth, Cpu, Disk, Gpu, Machine, Memory
 from app.models.catalog import catalog
 from app.services.first_model import LARGEST_DOWNLOAD, first_model
 
@@ -45,6 +45,39 @@ def test_without_one_the_smallest_tight_one_is() -> None:
     offer = first_model(MACHINE, MODELS, verdicts)
     assert offer.model is SMALL
     assert "can run models of up to 4 billion" in offer.machine_words
+
+
+def test_no_toy_where_a_larger_one_is_readable() -> None:
+    toy, middle = made("toy", 135_000_000), made("middle", 2 * GB)
+    verdicts = {"toy": judged(Level.WELL), "small": judged(Level.READABLE), "middle": judged(Level.READABLE)}
+    verdicts["large"] = judged(Level.SLOW)
+    offer = first_model(MACHINE, (toy, SMALL, middle, LARGE), verdicts)
+    assert offer.model is middle
+    assert offer.machine_words == (
+        "This machine has 20.0 GB of memory free. It runs models of up to 135 million parameters well, "
+        "and of up to 2 billion at reading speed."
+    )
+    only_slow = {"toy": judged(Level.WELL), "large": judged(Level.SLOW)}
+    assert first_model(MACHINE, (toy, LARGE), only_slow).model is toy
+
+
+def test_what_runs_well_and_is_no_toy_is_preferred_to_a_larger_one_that_is_slower() -> None:
+    verdicts = {"small": judged(Level.WELL), "large": judged(Level.READABLE)}
+    assert first_model(MACHINE, MODELS, verdicts).model is SMALL
+
+
+def test_without_one_that_runs_well_a_readable_one_is_offered() -> None:
+    offer = first_model(MACHINE, MODELS, {"small": judged(Level.TIGHT), "large": judged(Level.READABLE)})
+    assert offer.model is LARGE
+    assert "runs models of up to 4 billion parameters at reading speed" in offer.machine_words
+
+
+def test_a_machine_that_was_busy_when_it_was_measured_is_said_to_be() -> None:
+    busy = Bandwidth(2 * GB, 4 * GB, 8, "Fast", "2026-01-01", disturbed=True)
+    words = first_model(replace(MACHINE, bandwidth=busy), MODELS, {"small": judged(Level.WELL)}).machine_words
+    assert words.endswith("It was busy when its memory was measured, so it may be faster than this.")
+    calm = replace(MACHINE, bandwidth=replace(busy, disturbed=False))
+    assert "busy" not in first_model(calm, MODELS, {"small": judged(Level.WELL)}).machine_words
 
 
 def test_nothing_too_big_is_ever_offered() -> None:
