@@ -97,7 +97,9 @@ class LoadedModel:
         resident = resident_memory(self.process.pid)
         if resident is None:
             return None
-        return needed_memory(resident, report, self.model.size) + report.gpu_bytes
+        # Engines of other kinds let go of their model's files, unless they say that they compute in them.
+        keeps_file = self.adapter.environment is None or report.mapped_bytes > 0
+        return needed_memory(resident, report, self.model.size if keeps_file else 0) + report.gpu_bytes
 
     def stop(self) -> None:
         """End the engine. Blocks until it is gone."""

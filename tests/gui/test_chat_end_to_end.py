@@ -265,10 +265,11 @@ def test_a_model_put_into_the_folder_is_found_and_loaded(qtbot, empty_home, star
     change_settings(params=short())
     app = App(qtbot)
     qtbot.addWidget(app.window)
-    app.wait(lambda: app.visible_texts("Look again") != [])
+    app.wait(lambda: app.edgewise.supervisor.status.state is EngineState.FAILED)
     (app.paths.models / starter_model.name).hardlink_to(starter_model)
-    app.click(app.button("Look again"))
+    app.chat.picker.menu().popup(app.chat.picker.mapToGlobal(app.chat.picker.rect().bottomLeft()))
     app.wait_ready()
+    app.chat.picker.menu().close()
     app.wait(app.chat.notice.isHidden)
     app.send("Hello")
     assert app.wait_reply_ends().text
