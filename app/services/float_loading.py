@@ -31,8 +31,8 @@ from app.services.loading import Experience, LoadPlan
 RUNTIME_BYTES = {"transformers": 560 << 20, "vllm": 2250 << 20}
 """What the engine's processes take in main memory beside weights and cache, on a processor: PyTorch and its
 libraries, and for vLLM a second process and compiled code. Measured on Linux, x86-64, with SmolLM2 in
-bfloat16 after a reply: Transformers took 0.89 and 0.98 GB at 2,048 and 8,192 tokens of context, vLLM 3.00 and 4.14 GB
-with pools of 0.38 and 1.51 GB."""
+bfloat16 after a reply: Transformers took 0.89 and 0.98 GB at 2,048 and 8,192 tokens of context, vLLM 3.00
+and 4.14 GB with pools of 0.38 and 1.51 GB."""
 OTHER_RUNTIME_BYTES = 1500 << 20
 """For an engine that was not measured."""
 MOST_GPUS = 16
