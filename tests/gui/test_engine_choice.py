@@ -29,7 +29,7 @@ def app(qtbot, edgewise_home, monkeypatch):
 
 
 def rows(app):
-    return [action for action in app.chat.picker.menu().actions() if action.text()]
+    return [action for action in app.chat.picker.menu().actions() if action.isCheckable()]
 
 
 def states(app):

@@ -72,13 +72,15 @@ def test_without_a_model(picker) -> None:
     assert picker.text() == "No model"
     actions = picker.menu().actions()
     assert [(action.text(), action.isEnabled()) for action in actions] == [
-        ("No model in the model folder", False)
+        ("No model in the model folder", False),
+        ("", True),
+        ("More models…", True),
     ]
 
 
 def test_the_menu_names_size_and_marks_the_chosen(picker) -> None:
     picker.set_model(LARGE.name)
-    assert [(action.text(), action.isChecked()) for action in picker.menu().actions()] == [
+    assert [(action.text(), action.isChecked()) for action in picker.menu().actions()[:-2]] == [
         ("SmolLM2 135M Instruct · Q4_1 · 98 MB", False),
         ("Qwen3 4B · Q8_0 · 4.3 GB", True),
         ("R&&D model ü · 1 MB", False),
@@ -92,7 +94,7 @@ OTHER_ENGINE = ModelChoice(SMALL.name, "transformers", "Transformers", SMALL)
 def test_other_engines_and_servers_stand_below(picker, qtbot) -> None:
     picker.set_models([*ALL, OTHER_ENGINE, SERVER])
     actions = picker.menu().actions()
-    assert [action.text() for action in actions[3:]] == [
+    assert [action.text() for action in actions[3:-2]] == [
         "", "SmolLM2 135M Instruct · Q4_1 · Transformers", "", "qwen3:8b · Office · remote",
     ]  # fmt: skip
     assert actions[3].isSeparator()
@@ -132,6 +134,17 @@ def test_what_a_start_is_at_is_said(picker) -> None:
 )
 def test_every_engine_keeps_its_colour(engine, key) -> None:
     assert theme.engine_colour(engine) == theme.ENGINE_COLOURS[key]
+
+
+def test_the_end_of_the_menu_leads_to_more_models(picker, qtbot) -> None:
+    *_, separator, more = picker.menu().actions()
+    assert separator.isSeparator()
+    assert more.text() == "More models…"
+    chosen: list[object] = []
+    picker.chosen.connect(lambda *choice: chosen.append(choice))
+    with qtbot.waitSignal(picker.more_requested):
+        more.trigger()
+    assert not chosen
 
 
 def test_choosing(picker, qtbot) -> None:

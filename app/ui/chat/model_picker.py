@@ -32,6 +32,8 @@ class ModelPicker(QToolButton):
     chosen = Signal(str, str)
     """Name of a model, id of the engine that is to run it."""
     about_to_open = Signal()
+    more_requested = Signal()
+    """None of these: see where more come from."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,6 +106,8 @@ class ModelPicker(QToolButton):
             self._menu.addAction(action)
         if not self._choices:
             self._menu.addAction("No model in the model folder").setEnabled(False)
+        self._menu.addSeparator()
+        self._menu.addAction("More models…").triggered.connect(self.more_requested)
         group.triggered.connect(self._choose)
 
     def _is_current(self, choice: ModelChoice) -> bool:

@@ -224,6 +224,7 @@ class ChatPage(QWidget):
         self.empty.suggestion_chosen.connect(self._suggest)
         self.picker.about_to_open.connect(self.models_wanted)
         self.picker.chosen.connect(self._choose_model)
+        self.picker.more_requested.connect(self.empty.first_run.models_requested)  # the way there is the same
         self.panel.form.system_prompt_changed.connect(self._save_system_prompt)
         self.panel.form.params_changed.connect(self._save_params)
         self.transcript.regenerate_requested.connect(self._regenerate)
