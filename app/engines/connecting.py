@@ -36,6 +36,10 @@ class ProxyRefused(OSError):
     """The system's proxy does not let us through."""
 
 
+class NoHandshake(TimeoutError):
+    """There is a connection, but nobody at its other end begins to encrypt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """An open connection. `handle` is the same one below its encryption, for other threads to end it by."""
@@ -92,8 +96,11 @@ def connect(
             # The handshake apart: whoever waits for it must not hold truststore's lock.
             encrypted = trust.wrap_socket(plain, server_hostname=where.host, do_handshake_on_connect=False)
             channel = Channel(encrypted, channel.handle)
-            encrypted.settimeout(_left(deadline))
-            encrypted.do_handshake()
+            try:
+                encrypted.settimeout(_left(deadline))
+                encrypted.do_handshake()
+            except TimeoutError as error:
+                raise NoHandshake(str(error)) from error
     except BaseException:
         cancellation.on_cancel(None)
         channel.close(in_peace=False)

@@ -16,7 +16,7 @@ from app.domain.errors import CertificateRefused, EngineGone, ServerUnreachable
 from app.domain.generation import Cancellation
 from app.engines.address import Address
 from app.engines.certificates import explain, trust
-from app.engines.connecting import Channel, ProxyRefused, connect
+from app.engines.connecting import Channel, NoHandshake, ProxyRefused, connect
 from app.engines.proxies import proxy_for
 
 
@@ -172,7 +172,7 @@ def _unreachable(address: Address, error: OSError) -> EngineGone:
             " or check the port.",
             detail=detail,
         )
-    if isinstance(error, TimeoutError) and where.tls and "handshake" in detail:
+    if isinstance(error, NoHandshake):
         return CertificateRefused(
             f"{who} takes connections, but does not answer to encryption. If it does not encrypt on this"
             " port, begin its address with http://.",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,9 @@ __all__ = ["Address", "Dialect", "OpenAIClient"]
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """Longest answer read that is not a stream."""
+
+COUNT_LIMIT_S = 30.0
+"""For counting tokens on an attached server, which nobody can stop and a reply waits for."""
 
 _OK = 200
 _REDIRECTS = range(300, 400)
@@ -112,14 +116,20 @@ class OpenAIClient:
             return None
         path = self._address.where.root + self._dialect.count_path
         body = {"model": self._address.model, "messages": _messages(messages)}
+        cancellation = Cancellation()
         try:
-            with self._send(path, body, Cancellation()) as exchange:
+            with (
+                _limited(cancellation, COUNT_LIMIT_S if self._address.server else None),
+                self._send(path, body, cancellation) as exchange,
+            ):
                 answer = self._answer(exchange)
                 if exchange.status in _CANNOT_COUNT and self._address.server:
                     return None
                 self._refuse_other_than_ok(exchange, answer)
                 exchange.is_whole()
         except (OSError, EngineGone) as error:
+            if cancellation.cancelled:
+                return None
             raise self._lost(error) from error
         count = answer.get("input_tokens", answer.get("count"))
         return count if is_count(count) else None
@@ -227,6 +237,21 @@ def headers(address: Address) -> dict[str, str]:
     if address.api_key:
         values["Authorization"] = f"Bearer {address.api_key}"
     return values
+
+
+@contextmanager
+def _limited(cancellation: Cancellation, seconds: float | None) -> Iterator[None]:
+    """Cancel after so many seconds; None is no limit."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, cancellation.cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _messages(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from app.domain.generation import Cancellation
 from app.domain.server_address import ServerAddress
 from app.engines import connecting
 from app.engines.certificates import trust
-from app.engines.connecting import ProxyRefused, connect
+from app.engines.connecting import NoHandshake, ProxyRefused, connect
 from app.engines.process import free_port
 from app.engines.proxies import Proxy
 
@@ -154,8 +154,8 @@ def test_cancelled_while_encryption_begins(listener):
 
 
 def test_encryption_that_does_not_begin_times_out(listener):
-    with pytest.raises(TimeoutError):
-        reach(local(port_of(listener), tls=True), trusted=trust(None), timeout_s=0.2)
+    with pytest.raises(NoHandshake):
+        reach(local(port_of(listener), tls=True), trusted=trust(None), timeout_s=0.5)
 
 
 def test_others_are_not_held_up_by_encryption_that_does_not_begin(listener):

@@ -204,7 +204,7 @@ def test_a_certificate_that_nobody_vouches_for(authority):
 
 def test_encryption_that_a_server_never_answers():
     with MockEngine() as mock:
-        failure = refused(address(mock.port, tls=True), connect_timeout_s=0.3)
+        failure = refused(address(mock.port, tls=True), connect_timeout_s=1.0)
     assert isinstance(failure, CertificateRefused)
     assert "begin its address with http://" in failure.message
 
@@ -303,3 +303,19 @@ def test_a_server_that_cannot_count(status):
         mock.behave = lambda exchange: exchange.answer(status, b"<html>", "text/html")
         client = OpenAIClient(address(mock.port), Dialect(count_path="/tokenize"))
         assert client.count_prompt_tokens(HELLO.messages) is None
+
+
+def test_a_server_that_counts_for_ever(monkeypatch):
+    monkeypatch.setattr("app.engines.openai_client.COUNT_LIMIT_S", 0.3)
+
+    def drip(exchange):
+        exchange.start(200, "application/json")
+        while True:
+            exchange.send(b" ")
+            exchange.pause(0.01)
+
+    with engine(drip) as mock:
+        client = OpenAIClient(address(mock.port), Dialect(count_path="/tokenize"))
+        began = time.monotonic()
+        assert client.count_prompt_tokens(HELLO.messages) is None
+    assert time.monotonic() - began < 5
