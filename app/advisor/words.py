@@ -106,6 +106,12 @@ def goal_words(speed: float) -> str:
     return f"{math.floor(speed)} tok/s" if speed >= 2 else f"{math.floor(speed * 10) / 10:.1f} tok/s"
 
 
+def _target(goal: Goal) -> str:
+    """The speed that is wanted: a person's own, or the one to begin with."""
+    whose = "the" if goal.target_speed == Goal().target_speed else "your"
+    return f"{whose} goal of {goal.target_speed:g} tok/s"
+
+
 def _because(choice: Choice, steps: Sequence[Step], goal: Goal) -> str:
     if not steps:
         return "There is no GGUF file of it to choose."
@@ -125,14 +131,14 @@ def _because(choice: Choice, steps: Sequence[Step], goal: Goal) -> str:
 
 def _because_of(step: Step, why: Why, steps: Sequence[Step], goal: Goal) -> str:
     rung, name = step.rung, _named(step.rung)
-    target = f"{goal.target_speed:g} tok/s"
+    target = _target(goal)
     better = [it for it in steps[: steps.index(step)] if not it.is_original_size]
     if why is Why.REACHES:
         made = speed_words(rung.speed or 0.0)
         if len(steps) == 1:
-            return f"{name} fits and makes {made}, more than your {target}."
+            return f"{name} fits and makes {made}, more than {target}."
         if any(it.rung.fits and not is_quick(it.rung, goal) for it in better):
-            return f"{name}, because it is the best quality above your {target}."
+            return f"{name}, because it is the best quality that reaches {target}."
         if better:
             return f"{name}, because it is the best quality that fits, at {made}."
         return f"{name}, because more bits would not be noticed, and it makes {made}."
@@ -152,13 +158,13 @@ def _because_of(step: Step, why: Why, steps: Sequence[Step], goal: Goal) -> str:
             "measured."
         )
     speed = rung.speed or 0.0
-    slow = f"{speed_words(speed)}, less than your {target}"
+    slow = f"{speed_words(speed)}, less than {target}"
     if len(steps) == 1:
         return f"{name} fits, but it makes {slow}."
     if step.rank > WORTH_HAVING:
         return f"{name}, because nothing better fits; it makes {slow}."
     made = speed_words(speed)
-    return f"{name}, because nothing with four bits or more reaches your {target}; it makes {made}."
+    return f"{name}, because nothing with four bits or more reaches {target}; it makes {made}."
 
 
 def _better(step: Step, chosen: Step, goal: Goal) -> str:

@@ -51,7 +51,7 @@ def ladder(rungs: tuple[Rung, ...] = RUNGS, recommended: int | None = 1, goal: G
         goal,
         rungs,
         rungs[recommended] if recommended is not None else None,
-        "Q4_K_M, because it is the best quality above your 15 tok/s.",
+        "Q4_K_M, because it is the best quality that reaches the goal of 15 tok/s.",
         ("With 8 tok/s as the goal: Q8_0.",),
         ("With 2.1 GB more free memory: F16.",),
         available=16 * GB,

@@ -83,7 +83,7 @@ def test_memory_and_speed_are_those_of_the_forecast():
 def test_the_best_quality_that_reaches_the_speed():
     at_16, at_14 = (climb(QWEN, machine(15.6, 80), Goal(target_speed=speed), SHARE) for speed in (16, 14))
     assert recommended(at_16) == "Q5_K_M"
-    assert at_16.because == "Q5_K_M, because it is the best quality above your 16 tok/s."
+    assert at_16.because == "Q5_K_M, because it is the best quality that reaches your goal of 16 tok/s."
     assert "With 14 tok/s as the goal: Q6_K." in at_16.would_change
     assert recommended(at_14) == "Q6_K"
 
@@ -101,7 +101,7 @@ def test_speed_is_not_bought_with_poor_quality():
     fast = rung(ladder, "Q2_K")
     assert fast.speed >= 9.5
     assert recommended(ladder) == "Q4_K_M"
-    assert "nothing with four bits or more reaches your 9.5 tok/s" in ladder.because
+    assert "nothing with four bits or more reaches your goal of 9.5 tok/s" in ladder.because
     assert verdict(ladder).level is Level.READABLE
 
 

@@ -37,7 +37,7 @@ def said_of(model, here, goal=None):
 
 def test_one_that_reaches_the_speed():
     assert said_of(QWEN, machine(15.6, 80), Goal(target_speed=17)) == (
-        "Q4_K_M, because it is the best quality above your 17 tok/s.",
+        "Q4_K_M, because it is the best quality that reaches your goal of 17 tok/s.",
         (
             "Q5_K_M: very close to the original, but about 16 tok/s.",
             "IQ4_XS: very close to the original, takes 3.6 GB and makes about 21 tok/s.",
@@ -59,7 +59,8 @@ def test_one_that_fits():
 def test_all_too_slow():
     because, _, would_change, card = said_of(QWEN, machine(15.6, 41))
     assert because == (
-        "Q4_K_M, because nothing with four bits or more reaches your 15 tok/s; it makes about 9.6 tok/s."
+        "Q4_K_M, because nothing with four bits or more reaches the goal of 15 tok/s; it makes "
+        "about 9.6 tok/s."
     )
     assert would_change == ("With 9 tok/s as the goal: Q4_K_M reaches it.",)
     assert card == "Readable: about 9.6 tok/s, takes 3.8 of 15.6 GB free"
@@ -127,10 +128,11 @@ def test_more_memory_on_the_gpu():
 def test_a_single_file_is_not_compared():
     one = subject(quantizations=["Q8_0"])
     assert said_of(one, machine(15.6, 41))[0] == (
-        "Q8_0 fits, but it makes about 5.7 tok/s, less than your 15 tok/s."
+        "Q8_0 fits, but it makes about 5.7 tok/s, less than the goal of 15 tok/s."
     )
     assert (
-        said_of(one, machine(15.6, 200))[0] == "Q8_0 fits and makes about 28 tok/s, more than your 15 tok/s."
+        said_of(one, machine(15.6, 200))[0]
+        == "Q8_0 fits and makes about 28 tok/s, more than the goal of 15 tok/s."
     )
     assert said_of(one, machine(15.6, 41, NVIDIA))[0].startswith("Q8_0 fits in the GPU. How fast")
     assert said_of(one, machine(2, 41))[0] == "It needs 4.2 GB more free memory than there is."
