@@ -298,6 +298,7 @@ class ChatPage(QWidget):
             self.list.set_current(self._conversation.id)
             title = next((s.title for s in summaries if s.id == self._conversation.id), None)
             if title is not None:
+                self._conversation = replace(self._conversation, title=title)
                 self._set_title(title)
 
     def _add_message(self, conversation_id: int, message: Message) -> None:
