@@ -354,3 +354,22 @@ def test_what_is_shown_is_the_open_conversation_s_engine(supervisor):
     assert state(supervisor, "first") is EngineState.READY, "it has not failed"
     supervisor.load("one", "first", in_view=True)
     assert supervisor.status.state is EngineState.READY
+
+
+def test_a_crash_while_replies_are_made(supervisor):
+    model = supervisor.acquire("one", "first", Cancellation())
+    assert supervisor.acquire("one", "first", Cancellation()) is model
+    other = supervisor.acquire("two", "second", Cancellation())
+    kill(model)
+    until(lambda: state(supervisor, "first") is EngineState.FAILED)
+    supervisor.release(model)
+    supervisor.release(model)
+    assert state(supervisor, "first") is EngineState.FAILED, "the end of its replies is no news of it"
+    assert "listening" in supervisor.read_log("first")
+    assert works(other), "the other engine noticed nothing"
+    supervisor.restart("first")
+    until(lambda: state(supervisor, "first") is EngineState.READY)
+    assert supervisor.status_of("first").model == "one"
+    assert supervisor.status_of("first").replies == 0
+    with pytest.raises(KeyError):
+        supervisor.unload("nonsense")
