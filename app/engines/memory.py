@@ -40,3 +40,14 @@ def resident_memory(pid: int) -> Resident | None:
             shared = getattr(info, "shared", None)
             of_files = None if shared is None or of_files is None else of_files + shared
     return Resident(total, of_files) if total else None
+
+
+def process_tree(pid: int) -> frozenset[int]:
+    """The numbers of process `pid` and its descendants now; empty when there is no such process."""
+    import psutil
+
+    try:
+        root = psutil.Process(pid)
+        return frozenset(process.pid for process in (root, *root.children(recursive=True)))
+    except psutil.Error:
+        return frozenset()

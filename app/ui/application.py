@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app.domain.engine import LoadWishes
 from app.domain.errors import EdgewiseError, StorageError
 from app.domain.model import LocalModel
+from app.services.attached_servers import AttachedServers
 from app.services.background import Background
 from app.services.chat_session import ChatSession
 from app.services.engine_choice import ModelChoice
@@ -27,6 +27,7 @@ from app.storage.paths import Paths
 from app.storage.settings import Settings, load_settings, save_settings
 from app.ui import theme
 from app.ui.chat.page import ChatPage
+from app.ui.engines_room import EnginesRoom
 from app.ui.main_window import CHAT, MODELS, SETTINGS, MainWindow
 from app.ui.models_room import ModelsRoom
 from app.ui.single_instance import SingleInstance
@@ -57,13 +58,16 @@ class Edgewise(QObject):
         self.library = ModelLibrary(paths, last_used=self.ledger.last_used)
         self.background = Background(self)
         self.engines = EngineParts(paths)
+        self.servers = AttachedServers(paths, offline=lambda: self.settings.offline)
+        history = LoadHistory(self.ledger, paths.bandwidth)
         self.supervisor = EngineSupervisor(
             self.engines.adapters,
             find_model=self._find_model,
-            wishes=lambda _: LoadWishes(self.settings.context_length, self.settings.threads),
+            wishes=lambda engine: self.settings.wishes_for(engine),
             logs=paths.logs,
             parent=self,
-            history=LoadHistory(self.ledger, paths.bandwidth),
+            history=history,
+            attached=self.servers.engines,
             installed=self.engines.is_installed,
             preferred=lambda format_: self.settings.engines.get(format_),
             idle_minutes=lambda: self.settings.idle_minutes,
@@ -80,13 +84,33 @@ class Edgewise(QObject):
             window=lambda: self.window,
             parent=self,
         )
-        self.window = MainWindow(
-            self.chat, self.models.make_page, self._make_settings_page, self._current_settings
+        self.engine_room = EnginesRoom(
+            paths,
+            self.engines,
+            self.supervisor,
+            self.servers,
+            self.library,
+            history,
+            self.background,
+            self._current_settings,
+            self,
         )
-        for source in (self.chat.settings_changed, self.window.settings_changed):
+        self.window = MainWindow(
+            self.chat,
+            self.models.make_page,
+            self.engine_room.make_page,
+            self._make_settings_page,
+            self._current_settings,
+        )
+        for source in (
+            self.chat.settings_changed,
+            self.window.settings_changed,
+            self.engine_room.settings_changed,
+        ):
             source.connect(self._keep_settings)
         self.chat.models_wanted.connect(self._list_models)
         self._connect_models()
+        self._connect_engines()
         self.window.closing.connect(self.close)
 
     def open(self) -> None:
@@ -100,6 +124,7 @@ class Edgewise(QObject):
         self._list_models()
         self.window.show()
         self.models.start()
+        self.engine_room.start()
 
     def close(self) -> None:
         """Store what is not stored, end the engine, close the database."""
@@ -107,6 +132,7 @@ class Edgewise(QObject):
             return
         self._closed = True
         self.models.close()
+        self.engine_room.close()
         self.session.shut_down()
         self.supervisor.shut_down()
         self.background.finish(CLOSING_MS)
@@ -139,6 +165,12 @@ class Edgewise(QObject):
         models.settings_requested.connect(lambda: self.window.show_page(SETTINGS))
         self.window.files_dropped.connect(self._take_in)
 
+    def _connect_engines(self) -> None:
+        room = self.engine_room
+        room.choices_changed.connect(self._list_models)
+        room.models_requested.connect(lambda: self.window.show_page(MODELS))
+        self.models.library_changed.connect(room.models_changed)
+
     def _take_in(self, paths: list[Path]) -> None:
         # How far copying is, and what speaks against a file, is shown there.
         self.window.show_page(MODELS)
@@ -166,6 +198,7 @@ class Edgewise(QObject):
         self.settings = settings
         if switched:
             self.models.network_changed()
+            self.engine_room.network_changed()
         self.background.run(self._save_settings, None, self.chat.show_error)
 
     def _save_settings(self) -> None:

@@ -35,13 +35,14 @@ from app.ui.chat.page import ChatPage
 from app.ui.models.import_dialog import model_paths
 
 if TYPE_CHECKING:
+    from app.ui.engines.page import EnginesPage
     from app.ui.models.page import ModelsPage
     from app.ui.settings.page import SettingsPage
 
 FIRST_SIZE = QSize(1200, 800)
 SMALLEST_SIZE = QSize(720, 480)
 RAIL_WIDTH = 56
-CHAT, MODELS, SETTINGS = range(3)
+CHAT, MODELS, ENGINES, SETTINGS = range(4)
 """The pages' places in the rail and in the stack."""
 
 
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         self,
         chat: ChatPage,
         make_models_page: Callable[[], ModelsPage],
+        make_engines_page: Callable[[], EnginesPage],
         make_settings_page: Callable[[], SettingsPage],
         settings: Callable[[], Settings],
     ) -> None:
@@ -67,8 +69,10 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self.chat = chat
         self.models_page: ModelsPage | None = None
+        self.engines_page: EnginesPage | None = None
         self.settings_page: SettingsPage | None = None
         self._make_models_page = make_models_page
+        self._make_engines_page = make_engines_page
         self._make_settings_page = make_settings_page
         self.setAcceptDrops(True)
         for field in chat.findChildren(QPlainTextEdit):  # they would take a file's address as text
@@ -81,6 +85,7 @@ class MainWindow(QMainWindow):
         # In the order of the final navigation; a page stands here once it works.
         self._rail.add("chat", "Chat", "Ctrl+1", CHAT)
         self._rail.add("models", "Models", "Ctrl+2", MODELS)
+        self._rail.add("engines", "Engines", "Ctrl+3", ENGINES)
         self._rail.add("settings", "Settings", "Ctrl+,", SETTINGS, at_end=True)
         self._pages.addWidget(chat)
         self._rail.chosen.connect(self._choose)
@@ -121,6 +126,11 @@ class MainWindow(QMainWindow):
                 self.models_page = self._make_models_page()
                 self._pages.addWidget(self.models_page)
             return self.models_page
+        if index == ENGINES:
+            if self.engines_page is None:
+                self.engines_page = self._make_engines_page()
+                self._pages.addWidget(self.engines_page)
+            return self.engines_page
         if index == SETTINGS:
             if self.settings_page is None:
                 self.settings_page = self._make_settings_page()
@@ -144,6 +154,7 @@ class MainWindow(QMainWindow):
             ("Conversations", QKeySequence("Ctrl+B"), self.chat.toggle_list),
             ("Chat", QKeySequence("Ctrl+1"), lambda: self.show_page(CHAT)),
             ("Models", QKeySequence("Ctrl+2"), lambda: self.show_page(MODELS)),
+            ("Engines", QKeySequence("Ctrl+3"), lambda: self.show_page(ENGINES)),
             ("Settings", QKeySequence("Ctrl+,"), lambda: self.show_page(SETTINGS)),
             ("Close", QKeySequence("Ctrl+Q"), self.close),
         ):

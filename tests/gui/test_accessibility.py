@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.domain.conversation import MessageState
 from app.domain.generation import Role
+from app.services.engine_card import Standing
 from app.storage.conversations import Conversations
 from app.storage.database import Database
 from app.storage.paths import Paths
@@ -118,6 +119,13 @@ def pages(app: App) -> Iterator[str]:
     page.catalog.catalog.grid.cards[0].click()
     app.wait(lambda: page.catalog.ladder.table.button.isVisible())
     yield "ladder"
+    app.ctrl(Qt.Key.Key_3)
+    engines = app.edgewise.window.engines_page
+    assert engines is not None
+    app.wait(lambda: any(row.card.standing is Standing.ABSENT for row in engines.view.rows.values()))
+    engines.view.rows["llama_cpp"].open()
+    engines.view.rows["llama_cpp"].details.show_options()
+    yield "engines"
     app.ctrl(Qt.Key.Key_Comma)
     yield "settings"
 
@@ -138,7 +146,7 @@ def test_icon_buttons_say_on_hover_what_they_do(app) -> None:
 
 def test_tab_reaches_every_control(app) -> None:
     for page in pages(app):
-        rail = "Settings" if page == "settings" else "Models"
+        rail = {"settings": "Settings", "engines": "Engines"}.get(page, "Models")
         reached = set(tab_round(app.field if page == "chat" else app.button(rail)))
         missing = [
             described(w)

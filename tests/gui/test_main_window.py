@@ -95,10 +95,12 @@ def test_the_rail_can_be_walked_with_arrows(app) -> None:
     app.press(Qt.Key.Key_Down)
     assert page(app) is app.edgewise.window.models_page
     app.press(Qt.Key.Key_Down)
+    assert page(app) is app.edgewise.window.engines_page
+    app.press(Qt.Key.Key_Down)
     assert page(app) is app.edgewise.window.settings_page
     app.press(Qt.Key.Key_Up)
-    assert page(app) is app.edgewise.window.models_page
-    assert app.button("Models").hasFocus()
+    assert page(app) is app.edgewise.window.engines_page
+    assert app.button("Engines").hasFocus()
 
 
 def test_search_shortcut_from_any_page(app) -> None:

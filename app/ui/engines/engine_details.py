@@ -63,6 +63,10 @@ class EngineDetails(QWidget):
         """What a start would do now."""
         self.options.set_planned(planned)
 
+    def show_options(self) -> None:
+        """Open them."""
+        self._toggle.setChecked(True)
+
     def tab_order(self) -> list[QWidget]:
         """What takes the keyboard, in the order in which it is read."""
         return [self._toggle, *self.options.tab_order()]

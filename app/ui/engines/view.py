@@ -176,8 +176,9 @@ class EnginesView(QScrollArea):
 
     def _order(self) -> None:
         """Tab reads the page downwards, whenever a row was added."""
-        rows = (*self.rows.values(), *self.servers.values())
-        chain = [self.attach, *(part for row in rows for part in row.tab_order()), self._idle]
+        engines = [part for row in self.rows.values() for part in row.tab_order()]
+        servers = [part for row in self.servers.values() for part in row.tab_order()]
+        chain = [self.attach, *engines, *servers, self._idle]
         for before, after in pairwise(chain):
             QWidget.setTabOrder(before, after)
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from app.engines.memory import resident_memory
+from app.engines.memory import process_tree, resident_memory
 
 SIZE = 64 << 20
 PARENT = """
@@ -48,3 +48,15 @@ def test_a_process_that_ended_has_none(parent_of_a_large_child):
     parent.stdin.close()
     parent.wait(30)
     assert resident_memory(parent.pid) is None
+
+
+def test_the_tree_of_a_process(parent_of_a_large_child):
+    tree = process_tree(parent_of_a_large_child.pid)
+    assert parent_of_a_large_child.pid in tree
+    assert len(tree) == 2
+
+
+def test_a_process_that_is_gone_has_no_tree():
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    assert process_tree(gone.pid) == frozenset()
