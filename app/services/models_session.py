@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.advisor.ladder import Goal, Ladder, Rung, Subject, Verdict
 from app.domain.catalog import CatalogModel
@@ -17,10 +17,10 @@ from app.domain.machine import Machine
 from app.domain.model import LocalModel
 from app.models.catalog import catalog
 from app.models.hub import Sort
-from app.models.presence import holds, is_of, quantization_of
 from app.services.background import Background
 from app.services.first_model import first_model
 from app.services.latest import Latest
+from app.services.local_rungs import with_local
 from app.services.this_machine import wants_measuring, with_measured_bandwidth
 from app.storage.paths import Paths
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from app.services.model_advice import ModelAdvice
 
 MOST_FOUND = 50
+SETTLED_AFTER_MS = 400
+"""So long a slider rests before all models are judged anew, which takes a sixth of a second."""
 
 
 class ModelsSession(QObject):
@@ -63,6 +65,8 @@ class ModelsSession(QObject):
     """The name of what is in the queue now."""
     download_failed = Signal(object)
     """An `EdgewiseError`: it did not come into the queue."""
+    goal_settled = Signal(object)
+    """A person's new `Goal`, once the slider rests; models are judged by it."""
     failed = Signal(object)
     """An `EdgewiseError` that belongs to none of these."""
 
@@ -87,7 +91,11 @@ class ModelsSession(QObject):
         self._has_measured = False
         self._verdicts: Mapping[str, Verdict] = {}
         self._local: Sequence[LocalModel] = ()
-        self._goal = Goal()
+        self._goal = self._settled = Goal()
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(SETTLED_AFTER_MS)
+        self._settling.timeout.connect(self._settle)
         self._subject: Subject | None = None
         self._model: CatalogModel | None = None
         self._repository = ""
@@ -102,6 +110,10 @@ class ModelsSession(QObject):
     def goal(self) -> Goal:
         """What was asked of a model last."""
         return self._goal
+
+    def begin_with(self, goal: Goal) -> None:
+        """What a person asked for when the app ran before."""
+        self._goal = self._settled = goal
 
     @property
     def machine(self) -> Machine | None:
@@ -194,10 +206,10 @@ class ModelsSession(QObject):
     def _judge(self) -> None:
         if self._subject is not None:
             self._reckon()
-        # Each time: loads in the ledger and sizes from the hub change a verdict, too. With the goal to begin
-        # with: what a slider asks of one model is no wish for all of them.
+        # Each time: loads in the ledger and sizes from the hub change a verdict, too.
+        goal = self._goal
         self._judgings.ask(
-            lambda: self._advice.catalog_verdicts(catalog(), Goal()), self._judged, self.failed.emit
+            lambda: self._advice.catalog_verdicts(catalog(), goal), self._judged, self.failed.emit
         )
 
     def _judged(self, verdicts: Mapping[str, Verdict]) -> None:
@@ -251,6 +263,23 @@ class ModelsSession(QObject):
             goal = replace(goal, context_length=self._goal.context_length)
         self._goal = goal
         self._reckon()
+        self._settling.start()
+
+    def close(self) -> None:
+        """Nothing is judged any more; a goal that has not settled is told now."""
+        self._settling.stop()
+        self._tell_goal()
+
+    def _settle(self) -> None:
+        if self._tell_goal() and self._verdicts:  # else the first look has yet to come, and judges by it
+            self._judge()
+
+    def _tell_goal(self) -> bool:
+        if self._goal == self._settled:
+            return False
+        self._settled = self._goal
+        self.goal_settled.emit(self._goal)
+        return True
 
     def forecast(self, path: Path) -> None:
         """What the model at `path` takes on this machine; nothing is told of a file that cannot be read."""
@@ -355,19 +384,3 @@ class ModelsSession(QObject):
             if variant.label.upper() == quantization.upper() and variant.format is Format.GGUF:
                 return variant
         raise NotOnHub(f"{repository} does not offer {quantization} any more. Choose another quantization.")
-
-
-def with_local(ladder: Ladder, model: CatalogModel | None, local: Sequence[LocalModel]) -> Ladder:
-    """`ladder`, of `model` or of a repository, with the paths of those rungs that are on this machine."""
-    here = [each for each in local if each.format is Format.GGUF and each.size > 0]
-    named = {quantization_of(each): each.path for each in here if model is not None and is_of(each, model)}
-
-    def path_of(rung: Rung) -> Path | None:
-        variant = rung.variant
-        if rung.quantization in named or variant is None:
-            return named.get(rung.quantization, rung.path)
-        return next((each.path for each in here if holds(each, variant)), rung.path)
-
-    rungs = tuple(replace(rung, path=path_of(rung)) for rung in ladder.rungs)
-    at = next((n for n, rung in enumerate(ladder.rungs) if rung is ladder.recommended), None)
-    return replace(ladder, rungs=rungs, recommended=None if at is None else rungs[at])

@@ -25,6 +25,7 @@ MAXIMUM_THREADS = 1024
 DEFAULT_IDLE_MINUTES = 15
 MAXIMUM_IDLE_MINUTES = 7 * 24 * 60
 MAXIMUM_GPUS = 64
+MAXIMUM_SPEED = 10_000.0
 NUMBER_FORMATS = ("bfloat16", "float16", "float32")
 """What an engine can be told to compute in."""
 
@@ -57,6 +58,10 @@ class Settings:
     """A model that was not used for so long is unloaded, unless its engine is the one in use. None: never."""
     loading: Mapping[str, LoadWishes] = field(default_factory=dict)
     """For engines by id, what differs for them from how other models are loaded."""
+    goal_context: int | None = None
+    """Tokens of context that models are judged with, as `context_length`; it changes no load."""
+    goal_speed: float | None = None
+    """Tokens a second that a model should make, up to `MAXIMUM_SPEED`."""
 
     def wishes_for(self, engine: str) -> LoadWishes:
         """How a model is loaded in an engine: what is set for it, else what is set for all."""
@@ -171,6 +176,12 @@ def _share(value: object) -> float:
     return float(value)
 
 
+def _speed(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAXIMUM_SPEED:
+        raise ValueError(value)
+    return float(value)
+
+
 def _optional(read: Callable[[object], T]) -> Callable[[object], T | None]:
     return lambda value: None if value is None else read(value)
 
@@ -206,5 +217,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "engines": _words,
     "idle_minutes": _optional(_up_to(MAXIMUM_IDLE_MINUTES)),
     "loading": _loading,
+    "goal_context": _optional(_up_to(MAXIMUM_CONTEXT_LENGTH)),
+    "goal_speed": _optional(_speed),
 }
 """For each field: the value to use, or ValueError for one that it cannot take."""

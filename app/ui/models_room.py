@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.advisor.correction import Correction, correction_of
+from app.advisor.ladder import Goal
 from app.domain.download import Download, DownloadState
 from app.services.background import Background
 from app.services.download_queue import DownloadQueue
@@ -25,6 +27,7 @@ from app.services.token_session import TokenSession
 from app.storage.ledger import Ledger
 from app.storage.paths import Paths
 from app.storage.secrets import TokenPlace
+from app.storage.settings import Settings
 from app.ui.models.first_run import FirstRun
 from app.ui.models.import_dialog import ask_how
 
@@ -43,6 +46,8 @@ class ModelsRoom(QObject):
     """Library name of a model to chat with."""
     models_requested = Signal()
     settings_requested = Signal()
+    settings_changed = Signal(object)
+    """`Settings` with a person's new goal."""
 
     def __init__(
         self,
@@ -53,12 +58,14 @@ class ModelsRoom(QObject):
         offline: Callable[[], bool],
         window: Callable[[], QWidget],
         parent: QObject | None = None,
+        settings: Callable[[], Settings] = Settings,
     ) -> None:
         super().__init__(parent)
         self._background = background
         self._ledger = ledger
         self._offline = offline
         self._window = window
+        self._settings = settings
         self._page: ModelsPage | None = None
         self._first: FirstRun | None = None
         self._token = TokenPlace.NOWHERE
@@ -70,6 +77,8 @@ class ModelsRoom(QObject):
         self.models = ModelsSession(
             paths, background, ModelAdvice(paths, hub, self._correction), hub, offline, self
         )
+        self.models.begin_with(_goal_of(settings()))
+        self.models.goal_settled.connect(self._keep_goal)
         self.models.use_queue(self.queue)
         self.watch.watch(self.queue)
         self.watch.arrived.connect(self._arrived)
@@ -86,6 +95,7 @@ class ModelsRoom(QObject):
 
     def close(self) -> None:
         """Stop work and downloads; what has arrived of them is kept."""
+        self.models.close()
         self._hub.close()
         self.watch.stop()
         self.library.shut_down()
@@ -195,6 +205,10 @@ class ModelsRoom(QObject):
         self._token = place
         self.network_changed()
 
+    def _keep_goal(self, goal: Goal) -> None:
+        kept = replace(self._settings(), goal_context=goal.context_length, goal_speed=goal.target_speed)
+        self.settings_changed.emit(kept)
+
     def _read_ledger(self) -> None:
         page = self._page
         if page is not None:
@@ -205,3 +219,9 @@ class ModelsRoom(QObject):
     def _correction(self, architecture: str, engine: str) -> Correction:
         """On whatever thread asks."""
         return correction_of(self._ledger.entries(), engine=engine, architecture=architecture)
+
+
+def _goal_of(settings: Settings) -> Goal:
+    """What a person has set of it; the rest is as usual."""
+    usual = Goal()
+    return Goal(settings.goal_context or usual.context_length, settings.goal_speed or usual.target_speed)

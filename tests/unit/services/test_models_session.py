@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.advisor.correction import UNCORRECTED
-from app.advisor.ladder import Goal, Ladder
+from app.advisor.ladder import Goal, Ladder, Level
 from app.domain.errors import EdgewiseError, Offline
 from app.domain.hub import Format, HubFile, Variant
 from app.domain.machine import Bandwidth, Cpu, Disk, Gpu, Machine, Memory
@@ -17,8 +17,9 @@ from app.domain.model import LocalModel
 from app.models.catalog import catalog
 from app.services.background import Background
 from app.services.hub_access import HubAccess
+from app.services.local_rungs import with_local
 from app.services.model_advice import ModelAdvice
-from app.services.models_session import ModelsSession, with_local
+from app.services.models_session import ModelsSession
 from app.storage.paths import Paths
 
 STARTER = catalog()[0]
@@ -60,6 +61,7 @@ def session(qapp, empty_home) -> Iterator[ModelsSession]:
     made = ModelsSession(paths, background, advice, hub, lambda: True)
     background.setParent(made)
     yield made
+    made.close()
     background.finish()
 
 
@@ -104,6 +106,21 @@ def test_a_goal_beyond_what_a_model_was_trained_for_is_taken_down_to_it(session,
     with qtbot.waitSignal(session.subject_changed, timeout=30_000) as other:
         session.open_catalog_model(LONG)
     assert other.args[2] == Goal(131_072, 5.0)  # what the one model takes is no wish for the next
+
+
+def test_all_models_are_judged_by_the_goal_once_its_slider_rests(session, told, qtbot) -> None:
+    session.begin_with(Goal(8192, 0.01))
+    with qtbot.waitSignal(session.first_model_changed, timeout=60_000):
+        session.look()
+    level = session.verdicts[STARTER.id].level
+    assert level is Level.WELL
+    told_goals: list[Goal] = []
+    session.goal_settled.connect(told_goals.append)
+    with qtbot.waitSignal(session.verdicts_changed, timeout=30_000):
+        for speed in (500_000.0, 1_000_000.0):
+            session.set_goal(Goal(8192, speed))
+    assert told_goals == [Goal(8192, 1_000_000.0)]
+    assert session.verdicts[STARTER.id].level is not Level.WELL
 
 
 def test_what_was_closed_is_not_answered(session, told, qtbot) -> None:

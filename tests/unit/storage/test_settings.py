@@ -26,6 +26,8 @@ CHANGED = Settings(
     engines={"GGUF": "llama_cpp"},
     idle_minutes=None,
     loading={"vllm": LoadWishes(4096, 2, "float16", 8, 0.5, 2), "transformers": LoadWishes(threads=1)},
+    goal_context=32_768,
+    goal_speed=8.0,
 )
 
 shared_folder = hypothesis_settings(
@@ -84,6 +86,11 @@ def test_a_byte_order_mark_and_unknown_keys_do_no_harm(path):
         ("window_geometry", 5),
         ("sidebar_open", 1),
         ("offline", "yes"),
+        ("goal_context", 0),
+        ("goal_speed", 0),
+        ("goal_speed", True),
+        ("goal_speed", float("nan")),
+        ("goal_speed", 1e9),
     ],
 )
 def test_a_wrong_value_falls_back_alone(path, field, wrong):
