@@ -62,6 +62,8 @@ class BatchedGeneration:
                 max_batch_tokens=max(step_tokens, self._least_step),
                 max_requests_per_batch=sequences,
                 allow_block_sharing=True,
+                # Would take kernels from the hub: programs that are fetched at run time.
+                auto_switch_to_flash=False,
                 # Both compute a step before the choices of the last one are known here.
                 use_async_batching=False,
                 use_cuda_graph=False,

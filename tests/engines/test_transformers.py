@@ -8,6 +8,7 @@ import json
 import re
 import statistics
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -102,6 +103,13 @@ def changed(folder_model, tmp_path):
         return LocalModel("Zoë’s", copy, 1, format=Format.SAFETENSORS)
 
     return make
+
+
+def has_module(name: str) -> bool:
+    """Whether the environment has that module."""
+    program = f"import importlib.util as u; exit(u.find_spec({name!r}) is None)"
+    command = [str(transformers_python()), "-c", program]
+    return subprocess.run(command, check=False).returncode == 0
 
 
 def chat(question: str, params: SamplingParams = GREEDY, *, ignore_eos: bool = False) -> ChatRequest:
@@ -204,14 +212,13 @@ def test_a_seed_makes_a_reply_again(loaded):
 
 def test_each_request_of_a_batch_has_its_own_parameters(loaded):
     """One takes the likeliest token, one cannot but do so, the others draw."""
-    question = "Write a few words about the sea."
-    expected = ask(loaded, question)[0]
+    question = "What is the capital of France?"
     narrow = SamplingParams(2.0, 1.0, 1, 0.0, max_tokens=24)
     wide = [SamplingParams(2.0, 1.0, 0, 0.0, max_tokens=24, seed=seed) for seed in range(4)]
     with ThreadPoolExecutor(6) as pool:
         texts = list(pool.map(lambda params: ask(loaded, question, params)[0], [GREEDY, narrow, *wide]))
-    # A batch is computed in another order than a reply alone: a near tie may fall otherwise.
-    assert texts[0][:20] == texts[1][:20] == expected[:20]
+    # A batch is computed in another order than a reply alone, and near ties may fall otherwise: there is none.
+    assert all(text.startswith("The capital of France is Paris") for text in texts[:2])
     assert len(set(texts[2:])) == 4
 
 
@@ -273,7 +280,7 @@ def test_a_long_prompt_and_a_reply_that_fills_the_context(loaded):
 
 
 def test_8_at_once_make_three_times_as_many_tokens(loaded):
-    tokens = 48
+    tokens = 64
 
     def rate(requests: int) -> float:
         params = SamplingParams(temperature=0.7, max_tokens=tokens)
@@ -287,6 +294,21 @@ def test_8_at_once_make_three_times_as_many_tokens(loaded):
     measured = [(rate(1), rate(8)) for _ in range(3)]  # the machine is shared: the median of three
     print("tokens/s alone and of 8 at once:", measured)
     assert statistics.median(eight / one for one, eight in measured) >= 3
+
+
+def test_more_at_once_than_the_cache_holds_wait_and_lose_nothing(loaded):
+    """Eight of 800 tokens and more; the cache has 4,608 tokens beside what they share."""
+
+    def asked(number: int) -> Any:
+        question = f"{time.time_ns()} " + f"{number} two three four five. " * 100
+        params = SamplingParams(temperature=0.7, max_tokens=60)
+        return ask(loaded, question, params, ignore_eos=True)[1].usage
+
+    with ThreadPoolExecutor(8) as pool:
+        usages = list(pool.map(asked, range(8)))
+    assert {usage.completion_tokens for usage in usages} == {60}
+    assert sum(usage.prompt_tokens for usage in usages) > 5000
+    wait_for(lambda: active(loaded) == 0)
 
 
 def test_a_cancel_takes_the_reply_out_of_the_batch_within_200_ms(loaded):
@@ -376,9 +398,12 @@ def test_progress_and_memory_are_in_the_log(loaded, adapter):
     log = loaded.process.read_log()
     assert adapter.start_progress(log.partition("edgewise: warming up")[0]).startswith("loading weights: ")
     assert adapter.start_progress(log) == "trying the model out"
-    memory = loaded.memory(loaded.report())
-    print("memory in MB:", memory / 1e6)
+    report = loaded.report()
+    memory = loaded.memory(report)
+    print("memory in MB:", memory / 1e6, "of them mapped:", report.mapped_bytes / 1e6)
     assert 250e6 < memory < 2e9
+    if sys.platform == "linux" and "bfloat16" in log:  # as it is stored: the file itself is computed with
+        assert report.mapped_bytes > 0.9 * loaded.model.size - 10e6
 
 
 def test_a_gguf_file(load, starter_model):
@@ -433,6 +458,21 @@ def test_a_context_beyond_the_memory(load, changed, folder_model):
     endless = changed(config__json=json.dumps(config | {"max_position_embeddings": 1 << 40}))
     with pytest.raises(NotEnoughMemory, match="not enough memory for a context of 500000000 tokens"):
         load(endless, LoadOptions(500_000_000, THREADS))
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_quantized_on_loading(load, folder_model, bits):
+    if not has_module("bitsandbytes"):
+        pytest.skip("the environment has no bitsandbytes")
+    one = load(folder_model, LoadOptions(CONTEXT, THREADS, quantize_bits=bits))
+    assert "France" in ask(one, "What is the capital of France?")[0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_what_is_computed_in_can_be_chosen(load, folder_model, dtype):
+    one = load(folder_model, LoadOptions(CONTEXT, THREADS, dtype=dtype))
+    assert f"edgewise: ready: torch.{dtype}" in one.process.read_log()
+    assert "Paris" in ask(one, "What is the capital of France?")[0]
 
 
 _SMALL = """
