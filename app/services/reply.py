@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.domain.context_window import FittedPrompt, fit_for_reply
 from app.domain.conversation import Message, MessageState
@@ -24,8 +24,10 @@ from app.domain.generation import (
     TextDelta,
 )
 from app.domain.metrics import GenerationMetrics
-from app.engines.base import ReadyModel
 from app.storage.conversations import Conversations
+
+if TYPE_CHECKING:  # the window starts without it
+    from app.engines.base import ReadyModel
 
 SAVE_INTERVAL_S = 0.8
 """A reply is saved at least every second; this leaves time for the write itself."""
