@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +13,10 @@ from app.storage.paths import Paths
 if TYPE_CHECKING:  # neither the adapters nor the probe are needed before the first model is loaded
     from app.engines.base import EngineAdapter
     from app.engines.environment import Environments
+
+
+OTHERS_PROGRAMS = {"tensorrt_llm": "trtllm-serve"}
+"""Engines that Edgewise cannot install, and the program that is there where somebody else did."""
 
 
 class EngineParts:
@@ -39,7 +44,9 @@ class EngineParts:
         return adapters(self.environments)
 
     def is_installed(self, environment: str) -> bool:
-        """Whether an engine's environment can be used."""
+        """Whether an engine's environment can be used, or its program is found where others install it."""
+        if environment in OTHERS_PROGRAMS:
+            return shutil.which(OTHERS_PROGRAMS[environment]) is not None
         return self.environments.of(environment).installed() is not None
 
     def gpus(self, adapter: EngineAdapter) -> Sequence[Gpu]:
@@ -50,6 +57,8 @@ class EngineParts:
 
         if adapter.environment is None:
             return [gpu for gpu in usable_gpus(this_machine(self._paths)) if not gpu.unified_memory]
+        if adapter.environment in OTHERS_PROGRAMS:  # they know no other device
+            return probe_nvidia()
         installed = self.environments.of(adapter.environment).installed()
         return probe_nvidia() if installed is not None and installed.variant.startswith("cuda") else ()
 

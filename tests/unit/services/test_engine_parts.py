@@ -1,3 +1,4 @@
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -62,3 +63,14 @@ def test_llama_cpp_s_gpus_are_those_its_build_finds_that_have_memory_of_their_ow
     assert parts.gpus(LlamaCpp()) == []
     machine(replace(GPU, device=None))
     assert parts.gpus(LlamaCpp()) == []
+
+
+def test_tensorrt_llm_is_there_where_its_program_is(parts, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not parts.is_installed("tensorrt_llm")
+    program = tmp_path / ("trtllm-serve.exe" if sys.platform == "win32" else "trtllm-serve")
+    program.touch(mode=0o755)
+    assert parts.is_installed("tensorrt_llm")
+    monkeypatch.setattr("app.hardware.nvidia.probe_nvidia", lambda: (GPU,))
+    adapter: Any = find_adapter(parts, "TensorRT-LLM")
+    assert parts.gpus(adapter) == (GPU,)
