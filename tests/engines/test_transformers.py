@@ -217,7 +217,7 @@ def test_each_request_of_a_batch_has_its_own_parameters(loaded):
     wide = [SamplingParams(2.0, 1.0, 0, 0.0, max_tokens=24, seed=seed) for seed in range(4)]
     with ThreadPoolExecutor(6) as pool:
         texts = list(pool.map(lambda params: ask(loaded, question, params)[0], [GREEDY, narrow, *wide]))
-    # A batch is computed in another order than a reply alone, and near ties may fall otherwise: there is none.
+    # No near tie is among these: in a batch, computed in another order than alone, it could fall otherwise.
     assert all(text.startswith("The capital of France is Paris") for text in texts[:2])
     assert len(set(texts[2:])) == 4
 
