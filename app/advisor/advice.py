@@ -142,7 +142,7 @@ class Subject:
 class Rung:
     """One quantization on this machine.
 
-    `speed` is in tokens a second some way into a conversation; None where nothing measured tells.
+    `speed` is in tokens a second with half of the context filled; None where nothing measured tells.
     `largest_context` in tokens is what fits at most, up to what the model was trained for; 0: none.
     `perplexity_increase_percent`, `divergence` (nats a token) and `quality` are published figures of
     another model (`Ladder.quality_source`); None where nobody published one.

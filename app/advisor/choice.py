@@ -38,8 +38,8 @@ class Why(Enum):
 class Step:
     """A rung with what it is compared by.
 
-    `rank` as in `app.advisor.quality`; `active` are bytes read for a token, `context` the tokens it was
-    reckoned with.
+    `rank` as in `app.advisor.quality`; `active` are bytes read for a token early in a conversation, `context`
+    the tokens of context it was reckoned with.
     """
 
     rung: Rung

@@ -26,7 +26,14 @@ __all__ = [
 ]  # fmt: skip
 
 SPOKEN_TOKENS = 512
-"""What lies before the token whose speed is told: a question and half its reply (as in load plans)."""
+"""What lies before the token by which quantizations are compared: a question and half its reply. With a long
+context filled all would read about as much, and the larger ones would leave no room for that context."""
+FILLED_SHARE = 0.5
+"""Of the context that lies before the token whose speed is told: on average as much as whoever fills it has.
+
+Load plans reckon with less, what lies before the replies that are then timed. Both are bytes read a second,
+so that what those loads tell of the share that is reached holds here, too.
+"""
 
 
 def climb(subject: Subject, machine: Machine, goal: Goal, correction: Correction) -> Ladder:
@@ -80,9 +87,10 @@ def _step(
         model, options, room, correction, projector=projector, at_most=padded(trained)
     )
     active = active_bytes(model, options, min(SPOKEN_TOKENS, context))
+    read = active_bytes(model, options, round(FILLED_SHARE * context))
     # Another memory than the one that was measured: how fast a GPU's own is, nobody has told.
     measured = placed.gpu_layers == 0 or room.shared
-    speed = correction.speed(bandwidth / active) if bandwidth and active and measured else None
+    speed = correction.speed(bandwidth / read) if bandwidth and read and measured else None
     row = known(candidate.quantization)
     rung = Rung(
         quantization=candidate.quantization,

@@ -113,6 +113,8 @@ def lines(ladder: Ladder) -> Iterable[str]:
     yield ""
     if ladder.sketched:
         yield "Files and memory are reckoned from the model’s published sizes: the hub has not told them."
+    if any(rung.speed is not None for rung in ladder.rungs):
+        yield "Speeds are those with half of the context filled: a chat begins faster."
     yield f"Quality was measured with another model: {ladder.quality_source}."
 
 

@@ -30,7 +30,9 @@ machines); never more than an eighth of what is free."""
 COMFORTABLE_CONTEXT = 8192
 """Tokens. For less than this, models that nobody uses are unloaded rather than the context cut."""
 FILLED = 512
-"""Tokens of a conversation at which a speed is forecast: a question and half of its reply."""
+"""Tokens of a conversation at which a speed is forecast: a question and half of its reply. The speeds in the
+ledger are those of first replies and are held against this; `app.advisor.ladder` tells another, with half of
+the context filled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,7 +239,9 @@ def _source_words(ladder: Ladder) -> str:
     reckoned = (
         " Files and memory are reckoned from the model’s published sizes: the hub has not told them yet."
     )
-    return figures + (reckoned if ladder.sketched else "")
+    speeds = " Speeds are those with half of the context filled: a chat begins faster."
+    timed = any(rung.speed is not None for rung in ladder.rungs)
+    return figures + (speeds if timed else "") + (reckoned if ladder.sketched else "")
 
 
 def _say(label: QLabel, words: str) -> None:

@@ -48,6 +48,7 @@ def test_the_ladder_says_why_and_what_would_change_it_and_names_its_source(view)
     words = said(view)
     for part in (made.because, *made.runners_up, *made.would_change, made.quality_source):
         assert part in words
+    assert "Speeds are those with half of the context filled" in words
     assert "16.0 GB of memory free, memory moves 41 GB/s" in words
     assert buttons(view) == ["Download 2.5 GB"]
 

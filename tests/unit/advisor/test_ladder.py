@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.advisor.correction import UNCORRECTED, Correction
-from app.advisor.ladder import SPOKEN_TOKENS, Candidate, Fit, Goal, Level, Subject, climb, verdict
+from app.advisor.ladder import Candidate, Fit, Goal, Level, Subject, climb, verdict
 from app.domain.quantization import QUANTIZATIONS, SOURCE, Quality
 from app.models.footprint import MARGIN_BYTES, RunOptions, active_bytes, forecast
 from app.models.gguf_header import GgufHeader, read_header
@@ -76,12 +76,21 @@ def test_memory_and_speed_are_those_of_the_forecast():
     header = sketch(QWEN3_4B, 40_960, "Q6_K")
     step = rung(ladder, "Q6_K")
     assert step.need.total == pytest.approx(forecast(header, RunOptions(8192)).total, rel=1e-4)
-    read = active_bytes(header, RunOptions(8192), SPOKEN_TOKENS)
+    read = active_bytes(header, RunOptions(8192), 4096)
     assert step.speed == pytest.approx(0.5 * 41e9 / read, rel=1e-3)
 
 
+def test_a_longer_context_is_slower():
+    speeds = [
+        rung(climb(QWEN, machine(30), Goal(context), UNCORRECTED), "Q4_K_M").speed
+        for context in (2048, 8192, 32_768)
+    ]
+    assert speeds == sorted(speeds, reverse=True)
+    assert speeds[2] < 0.7 * speeds[0]
+
+
 def test_the_best_quality_that_reaches_the_speed():
-    at_16, at_14 = (climb(QWEN, machine(15.6, 80), Goal(target_speed=speed), SHARE) for speed in (16, 14))
+    at_16, at_14 = (climb(QWEN, machine(15.6, 95), Goal(target_speed=speed), SHARE) for speed in (16, 14))
     assert recommended(at_16) == "Q5_K_M"
     assert at_16.because == "Q5_K_M, because it is the best quality that reaches your goal of 16 tok/s."
     assert "With 14 tok/s as the goal: Q6_K." in at_16.would_change
@@ -97,7 +106,7 @@ def test_nobody_is_told_to_take_16_bits():
 
 
 def test_speed_is_not_bought_with_poor_quality():
-    ladder = climb(QWEN, machine(15.6, 30), Goal(target_speed=9.5), SHARE)
+    ladder = climb(QWEN, machine(15.6, 38), Goal(target_speed=9.5), SHARE)
     fast = rung(ladder, "Q2_K")
     assert fast.speed >= 9.5
     assert recommended(ladder) == "Q4_K_M"

@@ -16,7 +16,7 @@ from app.cli.command_line import FAILED, OK, USAGE, run
 from app.domain.ledger import LedgerEntry
 from app.domain.machine import Bandwidth
 from app.hardware.probe import probe
-from app.models.footprint import RunOptions, forecast
+from app.models.footprint import RunOptions, active_bytes, forecast
 from app.models.gguf_header import read_header
 from app.storage.bandwidth import load_bandwidth, save_bandwidth
 from app.storage.database import Database
@@ -67,6 +67,7 @@ def test_a_library_name_for_people(
     assert "★  Q4_1          fits in memory  good" in out
     assert "0.10 GB" in out
     assert "Q4_1 fits and makes about " in out
+    assert "with half of the context filled" in out
     assert "the hub has not told" not in out
 
 
@@ -129,8 +130,8 @@ def test_earlier_loads_correct_it(
     (rung,) = json.loads(capsys.readouterr().out)["rungs"]
     assert rung["memory"]["total"] == pytest.approx(1.1 * raw, rel=0.001)
     assert rung["memory"]["correction"] > 0
-    uncorrected = 2e10 / read_header(starter_model).tensor_bytes
-    assert rung["tokens_per_second"] == pytest.approx(0.5 * uncorrected, rel=0.25)
+    uncorrected = 2e10 / active_bytes(read_header(starter_model), RunOptions(8192), filled=4096)
+    assert rung["tokens_per_second"] == pytest.approx(0.5 * uncorrected, rel=0.01)
 
 
 def test_the_bandwidth_is_measured_the_first_time(
