@@ -178,7 +178,7 @@ def test_an_app_that_is_killed_leaves_nothing(vllm, starter_model, tmp_path):
     assert shared_memory() <= shared
 
 
-def test_a_guard_that_is_killed_leaves_no_process(loaded):
+def test_a_guard_that_is_killed_leaves_nothing(loaded, before):
     """Last: it ends the server of this file."""
     everybody = family(loaded)
     events = begun(loaded, Cancellation())
@@ -187,3 +187,4 @@ def test_a_guard_that_is_killed_leaves_no_process(loaded):
         list(events)
     loaded.stop()
     assert all_end(everybody)
+    assert shared_memory() <= before[0]
