@@ -274,12 +274,14 @@ class EngineSupervisor(QObject):
     def _remote(self) -> dict[str, AttachedRun]:
         with self._lock:
             engines = {engine.id: engine for engine in self._attached()}
-            for gone in self._servers.keys() - engines.keys():
-                self._servers.pop(gone).close()
+            gone = [self._servers.pop(id_) for id_ in self._servers.keys() - engines.keys()]
             for id_, engine in engines.items():
                 if id_ not in self._servers or self._servers[id_].engine != engine:
                     self._servers[id_] = AttachedRun(engine, self.status_changed.emit)
-            return dict(self._servers)
+            servers = dict(self._servers)
+        for run in gone:  # whoever hears of it may ask us something
+            run.close()
+        return servers
 
     def _known(self, engine: str) -> Run | None:
         return (self._runs or {}).get(engine) or self._servers.get(engine)
