@@ -83,6 +83,7 @@ class Edgewise(QObject):
             offline=lambda: self.settings.offline,
             window=lambda: self.window,
             parent=self,
+            settings=self._current_settings,
         )
         self.engine_room = EnginesRoom(
             paths,
@@ -105,6 +106,7 @@ class Edgewise(QObject):
         for source in (
             self.chat.settings_changed,
             self.window.settings_changed,
+            self.models.settings_changed,
             self.engine_room.settings_changed,
         ):
             source.connect(self._keep_settings)

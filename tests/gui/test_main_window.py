@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QStackedWidget
 
+from app.advisor.ladder import Goal
 from app.domain.conversation import Message
 from app.domain.engine import EngineState
 from app.domain.errors import DiskFull
@@ -178,6 +179,12 @@ def test_the_geometry_is_kept(app, open_app) -> None:
     app.close()
     again = open_app()
     assert (again.window.width(), again.window.height()) == (790, 560)
+
+
+def test_the_goal_for_models_is_kept(app, open_app) -> None:
+    app.edgewise.models.models.set_goal(Goal(32_768, 8.0))
+    app.close()
+    assert open_app().edgewise.models.models.goal == Goal(32_768, 8.0)
 
 
 def test_a_geometry_that_makes_no_sense_is_ignored(open_app) -> None:
