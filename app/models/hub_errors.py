@@ -6,13 +6,10 @@ What statuses and headers of the hub mean: huggingface_hub.utils._http.hf_raise_
 from __future__ import annotations
 
 import re
-import socket
-import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from app.domain.errors import (
@@ -26,6 +23,9 @@ from app.domain.errors import (
 )
 from app.models.hub_paths import is_repository
 from app.models.hub_session import use_hub
+
+if TYPE_CHECKING:
+    import ssl
 
 LONGEST_WAIT_S = 24 * 3600.0
 """More than this no hub may ask of us."""
@@ -120,6 +120,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if value.isascii() and value.isdigit():
         seconds = float(value[:12])
     elif value:
+        from email.utils import parsedate_to_datetime  # and with it half of the e-mail package
+
         try:
             until = parsedate_to_datetime(value)
         except (ValueError, OverflowError):  # a year of twenty digits is the latter
@@ -160,6 +162,9 @@ def _answer_of(error: BaseException) -> Answer | None:
 
 def _explain_network(error: BaseException, detail: str) -> HubError | None:
     use_hub()
+    import socket
+    import ssl
+
     import httpx2
     from huggingface_hub import errors
 
@@ -284,6 +289,8 @@ def _proxy_trouble(detail: str) -> HubUnreachable:
 
 
 def _certificate_trouble(error: ssl.SSLError, detail: str) -> HubUnreachable:
+    import ssl
+
     if isinstance(error, ssl.SSLCertVerificationError):
         return HubUnreachable(
             "The hub’s certificate is not trusted here. If a proxy of your company reads along, install its "

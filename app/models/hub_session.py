@@ -7,7 +7,6 @@ once, when it is imported. It takes half a second, so nobody imports it before i
 from __future__ import annotations
 
 import os
-import ssl
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +15,8 @@ from app import __version__
 from app.domain.errors import HubError
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     import httpx2
 
 HUB = "https://huggingface.co"
@@ -105,12 +106,14 @@ def new_client() -> httpx2.Client:
     )
 
 
-def _trusted_certificates() -> ssl.SSLContext | bool:
+def _trusted_certificates() -> SSLContext | bool:
     """True is httpx2's own choice: the system's certificates.
 
     That is `truststore` on Windows and macOS, and on Linux the places where distributions keep them
     (httpcore2/_ssl.py); SSL_CERT_DIR is honoured there, too.
     """
+    import ssl
+
     name = next((name for name in CERTIFICATES if os.environ.get(name)), None)
     if name is None:
         return True

@@ -8,6 +8,7 @@ import sys
 NOT_NEEDED = (
     "http.client",
     "psutil",
+    "ssl",
     "truststore",
     "app.engines.http_exchange",
     "app.engines.process",
