@@ -119,6 +119,7 @@ class DownloadRow(QWidget):
         self._beside.setSpacing(theme.SPACE_S)
         self._beside.addLayout(middle, 1)
         self._beside.addLayout(self._deeds)
+        self._beside.setAlignment(self._deeds, Qt.AlignmentFlag.AlignTop)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(theme.SPACE_S, theme.SPACE_XS, theme.SPACE_M, theme.SPACE_XS)
         layout.setSpacing(theme.SPACE_S)

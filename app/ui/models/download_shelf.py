@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.domain.download import Download, DownloadState
@@ -54,6 +54,8 @@ class DownloadShelf(QWidget):
         self._list = QVBoxLayout(self._inside)
         self._list.setContentsMargins(0, theme.SPACE_XS, 0, theme.SPACE_XS)
         self._list.setSpacing(0)
+        self._list.addStretch(1)  # no row is higher than it needs to be
+        self._inside.installEventFilter(self)
         self._scroll = QScrollArea(self)
         self._scroll.setWidget(self._inside)
         self._scroll.setWidgetResizable(True)
@@ -100,7 +102,7 @@ class DownloadShelf(QWidget):
         row.log_requested.connect(self.log_requested)
         row.chat_requested.connect(self.chat_requested)
         self._rows[download.id] = row
-        self._list.addWidget(row)
+        self._list.insertWidget(self._list.count() - 1, row)
 
     def _take_away(self, number: int) -> None:
         row = self._rows.pop(number)
@@ -143,8 +145,18 @@ class DownloadShelf(QWidget):
         self._all = not self._all
         self._choose()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # A row may put its parts below each other only once it has its new width.
+        if watched is self._inside and event.type() is QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
         self._fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QProgressBar, QVBoxLayout
 
 from app.domain.download import Download, DownloadState
 from app.domain.hub import Format, HubFile, Variant
+from app.ui import theme
 from app.ui.models import download_row
 from app.ui.models.download_shelf import DownloadShelf
 
@@ -252,6 +253,37 @@ def test_it_never_takes_more_than_its_part_of_the_window(shelf, qtbot) -> None:
     shelf.set_downloads(many(40))
     press(shelf, "and 37 more", qtbot)
     assert shelf.height() < 0.5 * shelf.window().height()
+
+
+GATED = as_it_is(
+    DownloadState.FAILED,
+    done=0,
+    needs_token=True,
+    error="Qwen/Qwen3-4B-GGUF is gated: its owners ask for an account that accepted their conditions. "
+    "Accept them on the hub, then enter a token of that account.",
+)
+
+
+def test_rows_are_as_high_as_they_need_to_be(page, shelf, qtbot) -> None:
+    page.resize(1100, 700)
+    shelf.set_downloads([GATED, replace(RUNNING, id=8), as_it_is(DownloadState.PAUSED, id=9)])
+
+    def fitting() -> bool:
+        rows = shelf.findChildren(download_row.DownloadRow)
+        needed = [max(row.heightForWidth(row.width()), 40) for row in rows]
+        inside = sum(needed) + 2 * theme.SPACE_XS
+        return [row.height() for row in rows] == needed and shelf.height() <= inside + theme.SPACE_XS + 1
+
+    qtbot.waitUntil(fitting)
+    assert shelf.findChildren(download_row.DownloadRow)[1].height() == 40
+
+
+def test_a_failed_one_is_slim_in_the_smallest_window(page, shelf, qtbot) -> None:
+    shelf.set_downloads([GATED])
+    page.resize(664, 480)
+    qtbot.waitUntil(lambda: 60 < shelf.height() <= 140)
+    (row,) = shelf.findChildren(download_row.DownloadRow)
+    assert row.height() == row.heightForWidth(row.width())
 
 
 @pytest.mark.parametrize("width", [480, 660, 1140])
