@@ -11,12 +11,15 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from app.domain.ledger import LedgerEntry
 from app.models.library import display_name
+from app.services.load_record import FEWEST_TOKENS
 from app.ui import words
 from app.ui.elided_label import plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
 
 SORT = Qt.ItemDataRole.UserRole
+TIMES_FROM = 2.0
+"""From this error on it is told as a factor: nobody can picture 7,900 %."""
 FAR_OFF = 0.08
 """From this error on a figure is marked: the bar that forecasts are held to."""
 
@@ -48,6 +51,8 @@ _HEADINGS = {
     Column.SPEED_MEASURED: "Speed\nmeasured",
     Column.SPEED_ERROR: "Speed\nerror",
 }
+_TOO = {"memory": "too much", "speed": "too fast"}
+"""What a forecast is that is too high."""
 _LEADING = (Column.MODEL, Column.WHEN, Column.QUANTIZATION)
 
 
@@ -94,6 +99,8 @@ class LedgerTable(QAbstractTableModel):
                 layers = f", {entry.gpu_layers} layers on the GPU" if entry.gpu_layers else ""
                 how = f"{entry.engine}, {entry.architecture}, {entry.threads} threads{layers}"
                 return plain_tip(f"{entry.model}\n{how}")
+            case Qt.ItemDataRole.ToolTipRole if why := _unknown(entry, column):
+                return plain_tip(why)
             case Qt.ItemDataRole.AccessibleTextRole if column is Column.MODEL:
                 return _spoken(entry)
             case _ if role == SORT:
@@ -110,9 +117,9 @@ def summary(entries: Sequence[LedgerEntry]) -> str:
         if errors:
             loads = "1 load" if len(errors) == 1 else f"median of {len(errors):,} loads"
             typical = "was" if len(errors) == 1 else "was typically"
-            said.append(
-                f"the {what} forecast {typical} {median(errors):.1%} off ({loads})".replace("%", " %")
-            )
+            middle = median(errors)
+            off = _times(middle, _TOO[what]) if middle > TIMES_FROM else f"{middle * 100:.1f} % off"
+            said.append(f"the {what} forecast {typical} {off} ({loads})")
     if not said:
         return ""
     sentence = " and ".join(said)
@@ -134,13 +141,35 @@ def _shown(entry: LedgerEntry, column: Column) -> str:
         case Column.MEMORY_MEASURED:
             return _exact_size(entry.measured_memory)
         case Column.MEMORY_ERROR:
-            return words.signed_percent(entry.memory_error)
+            return _error(entry.memory_error, "memory")
         case Column.SPEED_FORECAST:
             return words.decode_speed(entry.forecast_speed)
         case Column.SPEED_MEASURED:
             return words.decode_speed(entry.measured_speed)
         case Column.SPEED_ERROR:
-            return words.signed_percent(entry.speed_error)
+            return _error(entry.speed_error, "speed")
+
+
+def _error(share: float | None, what: str) -> str:
+    far_off = share is not None and share > TIMES_FROM
+    return _times(share or 0.0, _TOO[what]) if far_off else words.signed_percent(share)
+
+
+def _times(error: float, too: str) -> str:
+    factor = error + 1.0
+    return f"{factor:,.0f}× {too}" if factor >= 9.95 else f"{factor:.1f}× {too}"
+
+
+def _unknown(entry: LedgerEntry, column: Column) -> str:
+    """Why a figure is not there; empty where it is."""
+    match column:
+        case Column.SPEED_FORECAST | Column.SPEED_ERROR if entry.forecast_speed is None:
+            return "Not forecast: the memory’s bandwidth had not been measured yet."
+        case Column.SPEED_MEASURED | Column.SPEED_ERROR if entry.measured_speed is None:
+            return f"Not measured: no reply had the {FEWEST_TOKENS} tokens that a fair measure takes."
+        case Column.MEMORY_MEASURED | Column.MEMORY_ERROR if entry.measured_memory is None:
+            return "Not measured: the system did not tell what the engine took."
+    return ""
 
 
 def _exact_size(count: int | None) -> str:

@@ -14,7 +14,7 @@ from app.ui.models.ledger_table import SORT, Column, LedgerTable, summary
 from app.ui.models.quiet_table import FigureDelegate, QuietTable
 
 _ROW_HEIGHT = 36
-_WIDTHS = (136, 100, 72, 84, 84, 72, 88, 88, 72)
+_WIDTHS = (136, 100, 72, 84, 84, 100, 88, 88, 96)
 _LEAST_MODEL = 190
 _GOES_FIRST = (
     Column.CONTEXT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ def load(
 
 SMOL = load(1, "SmolLM2-135M-Instruct.Q4_1", 412_000_000, 405_000_000, 118.0, 126.0)
 QWEN = load(2, "Qwen3-4B-Q4_K_M", 3_610_000_000, 3_702_000_000, 14.2, 11.9)
+FAST = load(4, "Fast-Q8_0", 4_500_000_000, 1_000_000_000, 80.0, 1.0)
 UNMEASURED = load(3, "Other-Q8_0", 8_000_000_000, None)
 
 
@@ -82,6 +84,25 @@ def test_forecast_beside_measurement(ledger) -> None:
     assert cells(ledger, 0)[4:] == ["8.00 GB", "—", "—", "—", "—", "—"]
 
 
+def test_an_error_that_no_percentage_pictures_is_a_factor(ledger) -> None:
+    ledger.set_entries([FAST])
+    assert (cells(ledger, 0)[6], cells(ledger, 0)[9]) == ("4.5× too much", "80× too fast")
+
+
+def test_what_is_not_there_says_why(ledger) -> None:
+    ledger.set_entries([replace(QWEN, measured_speed=None), UNMEASURED])
+    model = rows(ledger).model()
+    tips = [
+        [str(model.index(row, column).data(Qt.ItemDataRole.ToolTipRole) or "") for column in (5, 7, 8, 9)]
+        for row in (1, 0)
+    ]
+    assert "no reply had the 32 tokens" in tips[0][2]
+    assert "no reply had the 32 tokens" in tips[0][3]
+    assert tips[0][:2] == ["", ""]
+    assert "bandwidth" in tips[1][1]
+    assert "the system did not tell" in tips[1][0]
+
+
 def test_a_row_as_a_sentence(ledger) -> None:
     ledger.set_entries([UNMEASURED, QWEN])
     spoken = [rows(ledger).model().index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole) for row in (0, 1)]
@@ -106,6 +127,11 @@ def test_far_off_is_marked(ledger) -> None:
             [SMOL, QWEN, UNMEASURED],
             "The memory forecast was typically 2.1 % off (median of 2 loads) and the speed forecast was "
             "typically 12.8 % off (median of 2 loads).",
+        ),
+        (
+            [FAST],
+            "The memory forecast was 4.5× too much (1 load) and the speed forecast was 80× too fast "
+            "(1 load).",
         ),
         ([load(1, "x", 101, 100)], "The memory forecast was 1.0 % off (1 load)."),
     ],
