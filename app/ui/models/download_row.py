@@ -143,7 +143,11 @@ class DownloadRow(QWidget):
         """The same download as it stands now."""
         if download == self._download:
             return
-        changed = download.state is not self._download.state
+        # Held by the offline switch is another thing than paused, though both rest.
+        held = [
+            each.state is DownloadState.PAUSED and bool(each.error) for each in (download, self._download)
+        ]
+        changed = download.state is not self._download.state or held[0] is not held[1]
         self._download = download
         self._show(changed=changed)
         if changed:
@@ -197,7 +201,8 @@ class DownloadRow(QWidget):
         self._toggle.setVisible(download.state in _TOGGLE and not self._asking)
         if download.state in _TOGGLE:
             icon, name = _TOGGLE[download.state]
-            self._toggle.show_as(icon, name, f"{name}: {download.name}")
+            held = download.state is DownloadState.PAUSED and bool(download.error)
+            self._toggle.show_as(icon, download.error if held else name, f"{name}: {download.name}")
         self._cross.setVisible(not self._asking)
         cross = "Dismiss" if done else "Cancel"
         self._cross.setToolTip(cross)
@@ -295,7 +300,8 @@ def _figures(download: Download) -> str:
             wait = download.retry_in_s
             said = [f"Trying again in {words.duration(wait)}" if wait else "Trying again", there]
         case DownloadState.PAUSED:
-            said = ["Paused", there]
+            # By a person there is nothing to say; by the offline switch it goes on once that is cleared.
+            said = ["Waits: Edgewise works offline" if download.error else "Paused", there]
         case DownloadState.FAILED:
             said = ["Not downloaded"]
         case DownloadState.DONE:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QProgressBar, QVBoxLayout
 
 from app.domain.download import Download, DownloadState
 from app.domain.hub import Format, HubFile, Variant
+from app.services.download_entry import OFFLINE
 from app.ui import theme
 from app.ui.models import download_row
 from app.ui.models.download_shelf import DownloadShelf
@@ -87,6 +88,10 @@ def test_it_is_only_there_while_there_is_something(shelf) -> None:
         (as_it_is(DownloadState.VERIFYING), "Checking that it is whole · 2.5 GB"),
         (as_it_is(DownloadState.RETRYING, retry_in_s=8.0), "Trying again in 8 s · 0.6 of 2.5 GB"),
         (as_it_is(DownloadState.PAUSED), "Paused · 0.6 of 2.5 GB"),
+        (
+            as_it_is(DownloadState.PAUSED, error=OFFLINE),
+            "Waits: Edgewise works offline · 0.6 of 2.5 GB",
+        ),
         (as_it_is(DownloadState.FAILED), "Not downloaded"),
         (as_it_is(DownloadState.DONE), "On this machine · 2.5 GB"),
     ],
@@ -94,6 +99,15 @@ def test_it_is_only_there_while_there_is_something(shelf) -> None:
 def test_its_state_in_words(shelf, download, said) -> None:
     shelf.set_downloads([download])
     assert texts(shelf)[:2] == ["Qwen3 4B · Q4_K_M", said]
+
+
+def test_going_on_while_offline_is_answered_in_words(shelf) -> None:
+    shelf.set_downloads([as_it_is(DownloadState.PAUSED)])
+    shelf.set_downloads([as_it_is(DownloadState.PAUSED, error=OFFLINE)])
+    assert "Waits: Edgewise works offline · 0.6 of 2.5 GB" in texts(shelf)
+    assert buttons(shelf)["Go on: Qwen3 4B · Q4_K_M"].toolTip() == OFFLINE
+    shelf.set_downloads([as_it_is(DownloadState.PAUSED)])
+    assert buttons(shelf)["Go on: Qwen3 4B · Q4_K_M"].toolTip() == "Go on"
 
 
 def test_the_bar_knows_its_share(shelf) -> None:
