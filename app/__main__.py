@@ -32,10 +32,11 @@ def main() -> int:
         from app.cli.command_line import run
 
         return run(arguments)
-    if sys.platform.startswith("linux") and not any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    ):
-        return _terminal_instead("There is no display here, so the chat opens in the terminal.")
+    if not arguments:  # else Qt is told which platform to use
+        from app.cli.display import display_problem
+
+        if problem := display_problem():
+            return _terminal_instead(f"{problem}, so the chat opens in the terminal.")
     try:
         from app.ui.application import run_window
     except ImportError as error:

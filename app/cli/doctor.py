@@ -20,6 +20,7 @@ from pathlib import Path
 from app import __version__
 from app.cli.command_line import FAILED, OK
 from app.cli.console import Console
+from app.cli.display import display_problem
 from app.cli.model_source import load
 from app.domain.errors import EdgewiseError, EngineMissing, ModelFileError, StorageError
 from app.domain.generation import Cancellation, ChatMessage, ChatRequest, Finished, Role, SamplingParams
@@ -208,10 +209,8 @@ class Examination:
         )
 
     def _window(self) -> Finding | str:
-        display = not sys.platform.startswith("linux") or any(
-            os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-        )
-        environment = dict(os.environ) if display else {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+        problem = display_problem()
+        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"} if problem else dict(os.environ)
         # In a process of its own: where a library is missing Qt ends the whole process.
         try:
             done = subprocess.run(
@@ -231,16 +230,14 @@ class Examination:
         if status != 0:
             return Finding(
                 "Window",
-                Status.FAILED if display else Status.WARNING,
+                Status.WARNING if problem else Status.FAILED,
                 f"Qt does not start: {_telling_line(said)} `make setup` names what is missing.",
                 said,
             )
-        if not display:
-            return Finding(
-                "Window",
-                Status.WARNING,
-                "Qt starts, but there is no display here: Edgewise chats in the terminal instead.",
-            )
+        if problem:
+            but = f"{problem[0].lower()}{problem[1:]}"
+            words = f"Qt starts, but {but}: Edgewise chats in the terminal instead."
+            return Finding("Window", Status.WARNING, words)
         return f"Qt starts ({said.splitlines()[-1] if said else 'unknown platform'})."
 
 

@@ -278,6 +278,8 @@ def test_without_a_display_the_terminal_is_used(empty_home: Path) -> None:
     assert first == "There is no display here, so the chat opens in the terminal."
     assert "standard input is empty" in second  # it is the chat that says so
     assert done.returncode == 2
+    gone = edgewise(environment={**nothing, "DISPLAY": ":9875"})
+    assert gone.stderr.startswith("The display :9875 does not answer, so the chat opens in the terminal.")
 
 
 # --- replies in words and in JSON --------------------------------------------------------------------
