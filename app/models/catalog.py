@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.catalog import CatalogModel, Dimensions, Purpose
+from app.models.language_names import is_language
 
 # In a frozen app, too: PyInstaller keeps a module's path relative to its folder of data.
 CATALOG = Path(__file__).resolve().parents[2] / "resources" / "catalog.json"
@@ -59,8 +60,8 @@ def matching(
     """Those of `models` that meet every wish, in their order. None and "" wish nothing.
 
     `licence` is a model's own, to the letter; `largest` counts parameters. Each of `words` has to occur in
-    a model's name, maker, repositories, purposes, licence or in what it is good for, or to be the code of
-    one of its languages.
+    a model's name, maker, repositories, purposes, licence or in what it is good for, or to name one of its
+    languages: by its code, in English, or in itself.
     """
     wanted = words.casefold().split()
     return tuple(
@@ -69,7 +70,7 @@ def matching(
         if (purpose is None or purpose in model.purposes)
         and (licence is None or licence == model.licence)
         and (largest is None or model.parameters <= largest)
-        and all(word in model.languages or word in _text(model) for word in wanted)
+        and all(_speaks(model, word) or word in _text(model) for word in wanted)
     )
 
 
@@ -96,6 +97,10 @@ def _dimensions(entry: dict[str, Any]) -> Dimensions:
 
 def _plain(words: str) -> str:
     return re.sub(r"[\s_/-]+", "-", words.strip().casefold())
+
+
+def _speaks(model: CatalogModel, word: str) -> bool:
+    return any(is_language(word, code) for code in model.languages)
 
 
 def _text(model: CatalogModel) -> str:

@@ -153,8 +153,9 @@ class CatalogView(QScrollArea):
 
 def _taught(wanted: Filter) -> str:
     if wanted.words:
+        filtered = " with these filters" if wanted != Filter(words=wanted.words) else ""
         return (
-            f"The catalog has no model for “{wanted.words}” with these filters. It is a short list of models "
+            f"The catalog has no model for “{wanted.words}”{filtered}. It is a short list of models "
             "that are known to run; the hub has many more."
         )
     return "No model of the catalog passes these filters. Take one of them away."

@@ -83,7 +83,7 @@ def test_an_empty_result_teaches_and_leads_on(view, qtbot) -> None:
     field.setText("no such model")
     assert view.grid.isHidden()
     words = [label.text() for label in view.findChildren(QLabel) if label.isVisible()]
-    assert any("“no such model”" in word for word in words)
+    assert any("“no such model”. It is" in word for word in words)  # no filters, no word of them
     buttons = {b.text(): b for b in view.findChildren(QPushButton) if b.isVisible()}
     with qtbot.waitSignal(view.search_wanted) as wanted:
         buttons["Search the hub for “no such model”"].click()
@@ -91,6 +91,14 @@ def test_an_empty_result_teaches_and_leads_on(view, qtbot) -> None:
     buttons["Show all models"].click()
     assert len(shown(view)) == 4
     assert field.hasFocus()
+
+
+def test_filters_are_named_where_they_are_set(view) -> None:
+    view.filters.findChild(QLineEdit).setText("no such model")
+    view.filters.findChild(QCheckBox).click()
+    assert any(
+        "“no such model” with these filters. It" in label.text() for label in view.findChildren(QLabel)
+    )
 
 
 def test_escape_takes_the_filters_away(view, qtbot) -> None:

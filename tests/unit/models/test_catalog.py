@@ -302,6 +302,11 @@ def test_every_word_has_to_occur() -> None:
     assert [model.id for model in matching(MODELS, words="Mistral CODE")] == ["devstral-small-2"]
     assert matching(MODELS, words="mistral nonsense") == ()
     assert {model.id for model in matching(MODELS, words="mt")} == {"tiny-aya", "eurollm-9b"}  # Maltese
+    for name in ("Maltese", "malti", "malt"):
+        assert matching(MODELS, words=name) == matching(MODELS, words="mt")
+    both = matching(MODELS, words="Deutsch 日本語")
+    assert both
+    assert all({"de", "ja"} <= set(model.languages) for model in both)
 
 
 def test_licences_are_told_once_the_frequent_first() -> None:
