@@ -15,6 +15,7 @@ from app.domain.conversation import Message
 from app.domain.engine import EngineState
 from app.domain.errors import DiskFull
 from app.services.chat_session import OpenConversation
+from app.services.engine_choice import ModelChoice
 from app.storage.settings import load_settings
 from tests.gui.app_driver import App, change_settings, one, write_conversation
 
@@ -45,6 +46,12 @@ def app(open_app: Opener) -> App:
 
 def page(app: App) -> object:
     return one(app.window, QStackedWidget).currentWidget()
+
+
+def pretend_model(app: App) -> None:
+    """What is sent without any model stays in the field; these tests want it sent."""
+    app.wait(lambda: not app.chat.empty.first_run.isHidden())  # it is known that there is none
+    app.chat.set_models([ModelChoice("gone", "llama_cpp", "llama.cpp", is_best=True)])
 
 
 def full_disk(*args: object, **kwargs: object) -> Future[Message]:
@@ -345,6 +352,7 @@ def test_a_late_answer_does_not_switch_back(app) -> None:
 
 
 def test_what_cannot_be_stored_comes_back_to_the_field(app, monkeypatch) -> None:
+    pretend_model(app)
     monkeypatch.setattr(app.edgewise.store, "append", full_disk)
     app.type("Do not lose me.")
     app.press(Qt.Key.Key_Return)
@@ -354,6 +362,7 @@ def test_what_cannot_be_stored_comes_back_to_the_field(app, monkeypatch) -> None
 
 
 def test_a_reply_that_cannot_begin_frees_the_field(app, monkeypatch) -> None:
+    pretend_model(app)
     real = app.edgewise.store.append
 
     def only_questions(conversation_id, role, *args, **kwargs):
@@ -370,6 +379,7 @@ def test_a_reply_that_cannot_begin_frees_the_field(app, monkeypatch) -> None:
 
 
 def test_a_second_enter_waits_for_the_first_message(app) -> None:
+    pretend_model(app)
     app.type("one")
     app.press(Qt.Key.Key_Return)
     app.type("two")
@@ -380,7 +390,8 @@ def test_a_second_enter_waits_for_the_first_message(app) -> None:
     assert [m.text for m in app.stored() if m.role == "user"] == ["Tell me about lighthouses.", "one"]
 
 
-def test_without_a_model_a_message_is_kept_and_told_why(app) -> None:
+def test_a_message_whose_model_went_away_is_kept_and_told_why(app) -> None:
+    pretend_model(app)
     app.send("Is anyone there?")
     ended = app.wait_reply_ends()
     assert ended.error is not None

@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui import theme
+from app.ui.announce import announce
 from app.ui.models.first_run import FirstRun
 
 SUGGESTIONS = (
@@ -15,6 +16,7 @@ SUGGESTIONS = (
     "Suggest three names for a small sailing boat.",
 )
 
+_POINTING = "A message needs a model that answers it. What you wrote stays in the field."
 _LEAST_WIDTH = 120
 
 
@@ -25,6 +27,7 @@ class EmptyState(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._pointing = False
         self._heading = QLabel(self)
         self._heading.setFont(theme.body_font(theme.SIZE_TITLE, semibold=True))
         self._words = QLabel(self)
@@ -54,11 +57,21 @@ class EmptyState(QWidget):
     def set_has_model(self, has_model: bool) -> None:
         """Whether there is any model to speak with."""
         self._heading.setText("What is on your mind?" if has_model else "There is no model yet")
-        self._words.setText("Everything stays on this machine." if has_model else "")
-        self._words.setVisible(has_model)
+        self._pointing = self._pointing and not has_model
+        self._words.setText(
+            "Everything stays on this machine." if has_model else _POINTING if self._pointing else ""
+        )
+        self._words.setVisible(bool(self._words.text()))
         for button in self._buttons:
             button.setVisible(has_model)
         self.first_run.setVisible(not has_model)
+
+    def point_to_offer(self) -> None:
+        """A message was to be sent without any model: say so, and lead the keyboard to the way out."""
+        self._pointing = True
+        self.set_has_model(False)
+        self.first_run.take_focus()
+        announce(self, _POINTING)
 
     def _choose(self) -> None:
         button = self.sender()

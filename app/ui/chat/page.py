@@ -46,6 +46,7 @@ FOLD_BELOW = 860
 _HEADER = 48
 _LEAST_TITLE = 140
 """What a title keeps in a narrow header, where the model's name is cut too."""
+_NEEDS_MODEL = "There is no model yet that could answer. What you wrote stays in the field."
 
 
 class ChatPage(QWidget):
@@ -341,12 +342,12 @@ class ChatPage(QWidget):
         status = self._supervisor.status
         inviting = not self._has_models and self._stack.currentWidget() is self.empty
         if status.state is EngineState.FAILED and not inviting:
-            again: list[tuple[str, Callable[[], None]]] = [("Try again", self._restart)]
+            deeds: list[tuple[str, Callable[[], None]]] = [("Try again", self._restart)]
             if status.can_force:
-                again.append(("Load anyway", lambda: self._restart(force=True)))
+                deeds.append(("Load anyway", lambda: self._restart(force=True)))
             self.notice.say(
                 status.error,
-                again,
+                deeds if self._has_models else [self._way_to_models()],
                 details=("Show log", self.show_log) if status.log else None,
                 about="engine",
             )
@@ -377,10 +378,28 @@ class ChatPage(QWidget):
         if self._conversation is None:  # nothing is open yet
             self.composer.set_text(text)
             return
+        if self._lacks_model():
+            self.composer.set_text(text)
+            self._save_draft(text)
+            return
         self.panel.form.flush()  # what was set a moment ago counts for this reply
         self._sending = (self._conversation.id, text)
         self.composer.set_replying(True)  # at once: a second Enter must not overtake this message
         self._session.send(self._conversation, text)
+
+    def _lacks_model(self) -> bool:
+        """Whether nothing could answer; then say where a model comes from."""
+        if self._has_models:
+            return False
+        if self._stack.currentWidget() is self.empty:
+            self.empty.point_to_offer()
+        else:
+            self.notice.say(_NEEDS_MODEL, [self._way_to_models()], about="engine")
+        self.models_wanted.emit()  # one may have come into the folder meanwhile
+        return True
+
+    def _way_to_models(self) -> tuple[str, Callable[[], None]]:
+        return ("See all models", self.empty.first_run.models_requested.emit)
 
     def _stop(self) -> None:
         if self._conversation is not None:
@@ -438,7 +457,9 @@ class ChatPage(QWidget):
         self._session.restore(conversation_id)
 
     def _regenerate(self, message_id: int) -> None:
-        if self._conversation is not None and not self._session.is_replying(self._conversation.id):
+        if self._conversation is None or self._lacks_model():
+            return
+        if not self._session.is_replying(self._conversation.id):
             self.panel.form.flush()
             self._session.regenerate(self._conversation, message_id)
 
@@ -451,6 +472,8 @@ class ChatPage(QWidget):
         return (conversation.model, conversation.engine) if conversation else (None, None)
 
     def _restart_and_regenerate(self, message_id: int) -> None:
+        if self._lacks_model():
+            return
         # An engine that ended is started by the reply itself. One that hangs must be replaced before the
         # reply asks for it, hence here and now, not in the background.
         if self._supervisor.status.state in (EngineState.READY, EngineState.BUSY):

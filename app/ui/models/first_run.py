@@ -110,6 +110,11 @@ class FirstRun(QWidget):
         self._problem = sentence
         self._show()
 
+    def take_focus(self) -> None:
+        """Give the keyboard to the offer; to the list of all models while nothing is to be begun here."""
+        beginning = self._download is None and self._deed.isVisible() and self._deed.isEnabled()
+        (self._deed if beginning else self._all).setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _do(self) -> None:
         download = self._download
         if download is None:
