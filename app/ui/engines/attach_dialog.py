@@ -44,6 +44,7 @@ class AttachDialog(QDialog):
     def __init__(self, *, offline: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._offline = offline
+        self._blocked = False
         self._facts: ServerFacts | None = None
         self.setWindowTitle("Attach a server")
         self.setMinimumWidth(_WIDTH)
@@ -160,6 +161,7 @@ class AttachDialog(QDialog):
     def _typed(self) -> None:
         """What was looked at is another one now."""
         self._facts = None
+        self._blocked = False
         remote = problem = ""
         if self._address.text().strip():
             try:
@@ -174,7 +176,8 @@ class AttachDialog(QDialog):
                     remote += (
                         " The connection is not encrypted, so the network between can read it, the key too."
                     )
-                if address.remote and self._offline:
+                self._blocked = address.remote and self._offline
+                if self._blocked:
                     problem = (
                         "Offline mode is on, so nothing is sent to another machine. Switch it off in the "
                         "settings first."
@@ -188,9 +191,8 @@ class AttachDialog(QDialog):
         self._show_buttons()
 
     def _show_buttons(self) -> None:
-        can_look = bool(self._address.text().strip()) and self._problem.isHidden()
         can_attach = self._facts is not None and bool(self._name.text().strip())
-        self._look.setEnabled(can_look or (self._facts is None and bool(self._problem.text())))
+        self._look.setEnabled(bool(self._address.text().strip()) and not self._blocked)
         self._attach.setEnabled(can_attach)
         self._look.setDefault(not can_attach)
         self._attach.setDefault(can_attach)

@@ -84,7 +84,6 @@ class EngineRow(QWidget):
         self.details.hide()
         self.details.model_chosen.connect(lambda name: self.model_chosen.emit(self.id, name))
         self.details.wishes_changed.connect(lambda wishes: self.wishes_changed.emit(self.id, wishes))
-        self.setFocusProxy(self._toggle)
         self._arrange()
         self._spoken = ""
         self._open(False)

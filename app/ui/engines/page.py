@@ -159,7 +159,7 @@ class EnginesPage(QWidget):
             yes="Remove",
             no="Keep",
             deed=lambda: self._engines.remove(engine),
-            back_to=self.view.rows[engine],
+            back_to=self.view.rows[engine].tab_order()[0],
         )
 
     def _ask_to_detach(self, id_: str) -> None:
@@ -171,7 +171,7 @@ class EnginesPage(QWidget):
                     yes="Detach",
                     no="Keep",
                     deed=lambda: self._servers.detach(id_),
-                    back_to=self.view.servers[id_],
+                    back_to=self.view.servers[id_].tab_order()[-1],
                 )
 
     def _visit(self, engine: str) -> None:

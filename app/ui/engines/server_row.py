@@ -59,7 +59,6 @@ class ServerRow(QWidget):
             (self._detach, self.detach_requested),
         ):
             button.clicked.connect(lambda _=False, signal=signal: signal.emit(self._card.id))
-        self.setFocusProxy(self._detach)
         self._arrange()
         self.set_card(card)
 

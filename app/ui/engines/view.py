@@ -191,6 +191,7 @@ class EnginesView(QScrollArea):
         row.opened.connect(self.opened)
         self.rows[card.id] = row
         self._rows.addWidget(row)
+        row.show()
 
     def _add_server(self, card: ServerCard) -> None:
         row = ServerRow(card, self.widget())
@@ -200,6 +201,7 @@ class EnginesView(QScrollArea):
         row.log_requested.connect(self.server_log_requested)
         self.servers[card.id] = row
         self._servers.addWidget(row)
+        row.show()
 
 
 def _label(said: str, parent: QWidget, font: QFont) -> QLabel:
