@@ -100,6 +100,14 @@ class DownloadQueue:
 
     retry = resume
 
+    def retry_denied(self) -> None:
+        """Go on with all that failed for want of a token: there is another one now."""
+        with self._changed:
+            for entry in self._entries.values():
+                if entry.needs_token and not entry.over:
+                    entry.go_on()
+            self._changed.notify_all()
+
     def cancel(self, id_: int) -> None:
         """Stop it, forget it, and delete what has arrived. One that is done is only forgotten."""
         with self._changed:

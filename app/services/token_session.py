@@ -23,6 +23,8 @@ class TokenSession(QObject):
 
     changed = Signal(object)
     """A `TokenPlace`: where the token is now, or that there is none."""
+    kept = Signal()
+    """A token was given, and one is used from now on."""
     settled = Signal(str)
     """What was asked for is done (empty), or the sentence why it is not."""
 
@@ -37,11 +39,11 @@ class TokenSession(QObject):
 
     def keep(self, text: str) -> None:
         """Use this token from now on."""
-        self._background.run(lambda: self._keep(text), self._kept, self._refused)
+        self._background.run(lambda: self._keep(text), self._has_kept, self._refused)
 
     def forget(self) -> None:
         """Use none from now on."""
-        self._background.run(self._forget, self._kept, self._refused)
+        self._background.run(self._forget, self._changed, self._refused)
 
     def _keep(self, text: str) -> TokenPlace:
         self._hub.set_token(text)
@@ -51,7 +53,11 @@ class TokenSession(QObject):
         self._hub.forget_token()
         return self._hub.token_place()
 
-    def _kept(self, place: TokenPlace) -> None:
+    def _has_kept(self, place: TokenPlace) -> None:
+        self._changed(place)
+        self.kept.emit()
+
+    def _changed(self, place: TokenPlace) -> None:
         self.changed.emit(place)
         self.settled.emit(_OVERRULED if place is TokenPlace.ENVIRONMENT else "")
 

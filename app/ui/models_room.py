@@ -83,6 +83,7 @@ class ModelsRoom(QObject):
         self.watch.watch(self.queue)
         self.watch.arrived.connect(self._arrived)
         self.tokens.changed.connect(self._know_token)
+        self.tokens.kept.connect(self._try_with_token)
         for change in (self.library.imported, self.library.removed):
             change.connect(self.library_changed)
 
@@ -208,6 +209,11 @@ class ModelsRoom(QObject):
     def _keep_goal(self, goal: Goal) -> None:
         kept = replace(self._settings(), goal_context=goal.context_length, goal_speed=goal.target_speed)
         self.settings_changed.emit(kept)
+
+    def _try_with_token(self) -> None:
+        """What a token was missing for need not be asked for once more."""
+        self.queue.retry_denied()
+        self.watch.look()
 
     def _read_ledger(self) -> None:
         page = self._page

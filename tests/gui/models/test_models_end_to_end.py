@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMessageBox, QWid
 
 from app.domain.download import DownloadState
 from app.models.catalog import catalog
+from app.services.download_queue import DownloadQueue
 from app.ui.models.first_run import FirstRun
 from app.ui.models.page import LEDGER, LIBRARY, SEARCH, ModelsPage
 from tests.gui.app_driver import App, change_settings
@@ -133,6 +134,14 @@ def test_a_repository_that_is_gated_says_so_and_asks_for_a_token(open_app, hub, 
     app.click(ladder.table.button)
     app.wait(lambda: bool(app.visible_texts("Enter token")) or bool(ladder._problem.text()))
     app.wait(lambda: bool(app.visible_texts("Enter token")))
+
+
+def test_a_token_that_is_kept_tries_again_what_needed_one(open_app, hub, monkeypatch) -> None:
+    tried: list[DownloadQueue] = []
+    monkeypatch.setattr(DownloadQueue, "retry_denied", tried.append)
+    room = open_app().edgewise.models
+    room.tokens.kept.emit()
+    assert tried == [room.queue]
 
 
 def test_offline_nothing_is_asked_and_the_page_works(open_app, hub) -> None:

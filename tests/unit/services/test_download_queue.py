@@ -188,6 +188,18 @@ def test_what_does_not_pass_by_itself_is_not_tried_again(queue, started, error):
     assert (shown(queue, id_).error, shown(queue, id_).needs_token) == ("", False)
 
 
+def test_what_needed_a_token_goes_on_with_a_new_one_and_other_failures_stay(queue, started):
+    for name, error in (("a", AccessDenied("No.")), ("b", NotOnHub("No."))):
+        id_ = queue.add(variant(name), name)
+        until_started(started, id_)
+        started[-1].tell(Failed(error))
+        queue.wait(id_, 5)
+    queue.retry_denied()
+    until_started(started, 3)
+    assert started[2].job.variant == variant("a")
+    assert [download.state for download in queue.snapshot()] == [RUNNING, FAILED]
+
+
 def test_what_passes_is_tried_again_until_patience_ends(queue, started):
     id_ = queue.add(variant(), "a")
     for tries in (1, 2, 3):

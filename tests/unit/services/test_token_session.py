@@ -28,12 +28,12 @@ def test_a_token_is_kept_and_forgotten(session, qtbot) -> None:
     with qtbot.waitSignal(session.changed) as changed:
         session.look()
     assert changed.args == [TokenPlace.NOWHERE]
-    with qtbot.waitSignals([session.changed, session.settled]):
+    with qtbot.waitSignals([session.changed, session.settled, session.kept]):
         session.keep("hf_" + "a" * 34)
     with qtbot.waitSignal(session.changed) as changed:
         session.look()
     assert changed.args[0] is not TokenPlace.NOWHERE
-    with qtbot.waitSignal(session.changed) as changed:
+    with qtbot.waitSignal(session.changed) as changed, qtbot.assertNotEmitted(session.kept):
         session.forget()
     assert changed.args == [TokenPlace.NOWHERE]
 
