@@ -138,7 +138,7 @@ def test_a_repository_that_is_gated_says_so_and_asks_for_a_token(open_app, hub, 
 
 def test_a_token_that_is_kept_tries_again_what_needed_one(open_app, hub, monkeypatch) -> None:
     tried: list[DownloadQueue] = []
-    monkeypatch.setattr(DownloadQueue, "retry_denied", tried.append)
+    monkeypatch.setattr(DownloadQueue, "retry_denied", lambda queue: tried.append(queue))
     room = open_app().edgewise.models
     room.tokens.kept.emit()
     assert tried == [room.queue]
