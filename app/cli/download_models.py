@@ -14,7 +14,7 @@ from app.cli.console import Console
 from app.cli.hub_models import open_hub
 from app.domain.catalog import CatalogModel
 from app.domain.download import Download, DownloadState
-from app.domain.errors import EdgewiseError, HubError, NotOnHub, Offline
+from app.domain.errors import EdgewiseError, HubError, ModelFileError, NotOnHub, Offline
 from app.domain.hub import Format, Variant
 from app.models.catalog import find
 from app.models.download_shelving import key_file, place_of
@@ -22,6 +22,7 @@ from app.models.hub_paths import repository_in
 from app.models.library import display_name
 from app.services.download_queue import OFFLINE, DownloadQueue
 from app.services.model_advice import ModelAdvice
+from app.services.model_library import ModelLibrary
 from app.storage.paths import Paths
 from app.storage.settings import load_settings
 
@@ -76,6 +77,11 @@ def download_model(model: str, quantization: str | None, as_json: bool) -> int:
     path = paths.models / place_of(variant, key_file(variant))
     if variant.format is Format.SAFETENSORS:
         path = path.parent
+    if not any(each.path == path for each in ModelLibrary(paths).models()):
+        raise ModelFileError(
+            f"{name} has arrived and is kept in {path}, but it is not in the library: it is no model that "
+            "writes text, or Edgewise does not know how to read it."
+        )
     if as_json:
         values = {
             "name": name,

@@ -54,7 +54,8 @@ def main() -> int:
 def run(job: DownloadJob) -> tuple[Stored, ...]:
     """Bring all of the job's files into the library; what is there already is not fetched.
 
-    Raises HubError, StorageError or ModelFileError. What has arrived then stays in the staging folder.
+    Raises HubError, StorageError or ModelFileError. What has arrived then stays in the staging folder, unless
+    it cannot be read as a model.
     """
     check_names(job.variant)
     staging = Staging(job.staging)
@@ -193,11 +194,19 @@ class _Download:
         try:
             check_complete(whole, read_header(whole))
         except ModelFileError as error:
+            self._discard()
             raise ModelFileError(
                 f"{file.path} arrived just as the hub has it, but is no model that can be read. Choose "
                 "another file or repository.",
                 detail=f"{error.message} {error.detail}",
             ) from error
+
+    def _discard(self) -> None:
+        """What is no model is not worth its gigabytes, and trying again shall fetch what the hub has then."""
+        for index in range(len(self._files)):
+            for path in (self._staging.whole(index), self._staging.part(index)):
+                path.unlink(missing_ok=True)
+            self._grown(index, 0)
 
     def _described(self, index: int) -> Stored:
         """A file that is whole, with its SHA-256. Raises DownloadDamaged if the hub has another by now."""

@@ -617,6 +617,10 @@ def test_a_file_that_is_no_model_stays_out(hub, queue, paths):
     assert download.state is FAILED
     assert "no model that can be read" in download.error
     assert in_library(paths) == {}
+    assert [path for path in paths.models.rglob("*") if path.suffix in (".part", ".whole")] == []
+    queue.retry(download.id)
+    assert ended(queue, download.id).state is FAILED
+    assert len(hub.contents(FILE)) == 2, "what was no model is asked for anew"
 
 
 @pytest.mark.parametrize(

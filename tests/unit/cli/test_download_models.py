@@ -70,6 +70,16 @@ def test_a_model_of_the_catalog_by_its_id(hub, empty_home):
     assert done.stdout == f"{model.name} · Q4_K_M is in the library: {path}\n"
 
 
+def test_what_the_library_does_not_list_is_not_called_in_it(hub, empty_home):
+    config = b'{"architectures": ["BertModel"], "model_type": "bert"}'
+    hub.add("maker/Embeds", {"config.json": config, "model.safetensors": b"weights" * 100})
+    done = edgewise("maker/Embeds")
+    folder = empty_home / "models" / "maker" / "Embeds"
+    assert (folder / "model.safetensors").is_file()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Embeds has arrived and is kept in {folder}, but it is not in the library")
+
+
 def test_a_quantization_that_is_not_there(hub):
     done = edgewise(NAME, "--quantization", "Q2_K")
     assert done.returncode == 1
