@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.cli.command_line import FAILED, OK, USAGE
 from app.cli.console import Console
+from app.cli.no_model import no_model_yet
 from app.cli.table import table
 from app.domain.errors import ModelFileError
 from app.domain.generation import Cancellation
@@ -45,7 +46,7 @@ def list_models(as_json: bool) -> int:
         console.write(json.dumps([described(entry) for entry in entries.values()], indent=2) + "\n")
         return OK
     if not entries:
-        console.line(f"There is no model yet. Download one, or put a GGUF file into {paths.models}.")
+        console.line(no_model_yet(paths.models))
         return OK
     for line in table([_HEADINGS, *map(_row, entries.values())], left=_WORDS):
         console.line(line)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from app.cli.console import Console
 from app.cli.load_ledger import LoadLedger
+from app.cli.no_model import no_model_yet
 from app.domain.engine import LoadWishes
-from app.domain.errors import EngineMissing, EngineStartFailed, ModelNotServed
+from app.domain.errors import EngineMissing, EngineStartFailed, ModelNotServed, NoModelYet
 from app.domain.generation import Cancellation
 from app.domain.hub import Format
 from app.domain.metrics import GenerationMetrics
@@ -106,7 +107,10 @@ class OwnModel:
         self._settings = settings
         self._options = options
         self._library = ModelLibrary(paths)
-        self._model = self._library.choose(options.model, settings.model)
+        try:
+            self._model = self._library.choose(options.model, settings.model)
+        except NoModelYet as error:
+            raise NoModelYet(no_model_yet(paths.models), detail=error.detail) from error
         self._ledger = LoadLedger(paths)
         self._plan: LoadPlan | None = None
         self._loaded: LoadedModel | None = None

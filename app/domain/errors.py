@@ -31,6 +31,10 @@ class ModelFileError(EdgewiseError):
     """A model file is missing, is not what its name says, or is damaged."""
 
 
+class NoModelYet(ModelFileError):
+    """There is no model at all to choose from."""
+
+
 class HubError(EdgewiseError):
     """The model hub did not give what was asked of it."""
 

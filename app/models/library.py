@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from app.domain.errors import ModelFileError
+from app.domain.errors import ModelFileError, NoModelYet
 from app.domain.hub import Format
 from app.domain.model import LibraryEntry, LocalModel, Place
 from app.domain.quantization import split_name
@@ -52,7 +52,7 @@ def find_model(models: Sequence[LocalModel], wanted: str | None, *, folder: Path
     if wanted is None:
         loadable = [model for model in models if model.format is Format.GGUF and model.size > 0]
         if not loadable:
-            raise ModelFileError(
+            raise NoModelYet(
                 "There is no model yet. Download one, or put a GGUF file into the model folder.", detail=where
             )
         return min(loadable, key=lambda model: model.size)
