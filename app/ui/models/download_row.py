@@ -12,6 +12,7 @@ from app.ui import icons, theme, words
 from app.ui.announce import announce
 from app.ui.chat.quiet_button import QuietButton
 from app.ui.elided_label import ElidedLabel
+from app.ui.models import hub_page
 from app.ui.models.thin_bar import ThinBar
 
 ASKS_FROM = 100_000_000
@@ -73,6 +74,7 @@ class DownloadRow(QWidget):
         self._sentence.setFont(theme.body_font(theme.SIZE_SECONDARY))
         self._bar = ThinBar(f"Downloaded of {download.name}", self)
         self._token = QPushButton("Enter token…", self)
+        self._page = QPushButton(hub_page.WORDS, self)
         self._log = QPushButton("Show log", self)
         self._chat = QPushButton("Chat with it", self)
         self._give_up = QPushButton("Give up", self)
@@ -81,6 +83,7 @@ class DownloadRow(QWidget):
         self._cross = QuietButton("close", "Cancel", self)
         self._cross.set_revealed(True)
         self._token.clicked.connect(lambda: self.token_requested.emit(self._download.variant.repository))
+        self._page.clicked.connect(lambda: hub_page.open_hub_page(self._download.variant.repository))
         self._log.clicked.connect(
             lambda: self.log_requested.emit(self._download.error, self._download.detail)
         )
@@ -112,7 +115,7 @@ class DownloadRow(QWidget):
         self._sentence.setContentsMargins(0, theme.SPACE_XS, 0, theme.SPACE_XS)
         self._deeds = QHBoxLayout()
         self._deeds.setSpacing(theme.SPACE_S)
-        for button in (self._token, self._log, self._chat, self._give_up, self._keep):
+        for button in (self._token, self._page, self._log, self._chat, self._give_up, self._keep):
             self._deeds.addWidget(button)
         self._deeds.addStretch(1)
         self._beside = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -193,6 +196,7 @@ class DownloadRow(QWidget):
         focus = self.focusWidget()
         had_focus = focus is not None and focus.hasFocus()
         self._token.setVisible(failed and download.needs_token and not self._asking)
+        self._page.setVisible(failed and download.needs_token and not self._asking)
         self._log.setVisible(failed and bool(download.detail) and not self._asking)
         done = download.state is DownloadState.DONE
         self._chat.setVisible(done and download.variant.format is Format.GGUF)
@@ -207,7 +211,7 @@ class DownloadRow(QWidget):
         cross = "Dismiss" if done else "Cancel"
         self._cross.setToolTip(cross)
         self._cross.setAccessibleName(f"{cross}: {download.name}")
-        for button in (self._token, self._log, self._chat, self._give_up, self._keep):
+        for button in (self._token, self._page, self._log, self._chat, self._give_up, self._keep):
             button.setAccessibleDescription(download.name)
         if had_focus and focus is not None and focus.isHidden():
             (self._keep if self._asking else self._cross).setFocus(Qt.FocusReason.OtherFocusReason)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from app.advisor.ladder import Goal, Ladder
 from app.domain.catalog import CatalogModel
 from app.ui import icons, motion, theme
+from app.ui.models import hub_page
 from app.ui.models.goal_sliders import GoalSliders
 from app.ui.models.ladder_table import LadderTable
 from app.ui.spinner import Spinner
@@ -72,6 +73,8 @@ class LadderView(QScrollArea):
         self._retry.clicked.connect(self.retry_requested)
         self._token = QPushButton("Enter token…", self._column)
         self._token.clicked.connect(lambda: self.token_requested.emit(self._repository))
+        self._page = QPushButton(hub_page.WORDS, self._column)
+        self._page.clicked.connect(lambda: hub_page.open_hub_page(self._repository))
         self.table = LadderTable(self._column)
         self.table.download_requested.connect(self.download_requested)
         self.table.chat_requested.connect(self.chat_requested)
@@ -92,6 +95,7 @@ class LadderView(QScrollArea):
         deeds.setSpacing(theme.SPACE_S)
         deeds.addWidget(self._retry)
         deeds.addWidget(self._token)
+        deeds.addWidget(self._page)
         deeds.addStretch(1)
         layout = QVBoxLayout(self._column)
         layout.setContentsMargins(theme.SPACE_L, theme.SPACE_M, theme.SPACE_L, theme.SPACE_XL)
@@ -148,6 +152,7 @@ class LadderView(QScrollArea):
         self._source.hide()
         self._retry.hide()
         self._token.hide()
+        self._page.hide()
         self.table.forget_choice()
         self.table.hide()
         self.table.set_waiting(False)
@@ -166,6 +171,7 @@ class LadderView(QScrollArea):
         self._problem.hide()
         self._retry.hide()
         self._token.hide()
+        self._page.hide()
         self.sliders.setEnabled(True)
         self._machine.setText(_machine_words(ladder))
         self._machine.show()
@@ -191,6 +197,7 @@ class LadderView(QScrollArea):
         _say(self._problem, sentence)
         self._retry.setVisible(retry)
         self._token.setVisible(bool(needs_token))
+        self._page.setVisible(bool(needs_token))
 
     def begin_deed(self) -> None:
         """A download is being asked for."""

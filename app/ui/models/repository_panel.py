@@ -11,6 +11,7 @@ from app.domain.download import Download
 from app.domain.hub import Access, Format, HubModel, Variant
 from app.domain.model import LocalModel
 from app.ui import theme
+from app.ui.models import hub_page
 from app.ui.models.variant_list import Key, VariantList
 from app.ui.spinner import Spinner
 
@@ -42,14 +43,16 @@ class RepositoryPanel(QWidget):
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setForegroundRole(self._words.foregroundRole().PlaceholderText)
         self._token = QPushButton("Enter token…", self)
+        self._page = QPushButton(hub_page.WORDS, self)
         self._retry = QPushButton("Try again", self)
         self._log = QPushButton("Show log", self)
         self._advice = QPushButton("Which one suits this machine?", self)
         self._token.clicked.connect(lambda: self.token_requested.emit(found.repository))
+        self._page.clicked.connect(lambda: hub_page.open_hub_page(found.repository))
         self._retry.clicked.connect(self.ask)
         self._log.clicked.connect(lambda: self.log_requested.emit(*self._failure))
         self._advice.clicked.connect(lambda: self.advice_requested.emit(found.repository))
-        self._buttons = (self._token, self._retry, self._log, self._advice)
+        self._buttons = (self._token, self._page, self._retry, self._log, self._advice)
         self._arrange()
 
     def _arrange(self) -> None:
@@ -108,6 +111,7 @@ class RepositoryPanel(QWidget):
         self._failure = (sentence, detail)
         self._say(sentence)
         self._token.setVisible(needs_token)
+        self._page.setVisible(needs_token)
         self._retry.show()
         self._log.setVisible(bool(detail))
 
@@ -135,6 +139,7 @@ class RepositoryPanel(QWidget):
         if self._variants is not None:
             self._variants.set_locked(locked)
         self._token.setVisible(locked)
+        self._page.setVisible(access is Access.GATED)
         if access is Access.GATED:
             self._say(
                 "Its owners ask for an account that accepted their conditions on the hub. "

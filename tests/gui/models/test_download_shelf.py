@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QDesktopServices
 from PySide6.QtWidgets import QAbstractButton, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from app.domain.download import Download, DownloadState
@@ -190,6 +190,19 @@ def test_a_failure_says_why_and_what_to_do(shelf, qtbot) -> None:
     assert not {"Enter token…", "Show log"} & set(buttons(shelf))
 
 
+def test_the_page_of_a_gated_one_is_opened_on_a_click_alone(shelf, qtbot, monkeypatch) -> None:
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    shelf.set_downloads([as_it_is(DownloadState.FAILED, error="It is gated.", needs_token=True)])
+    assert opened == []
+    press(shelf, "Open its page", qtbot)
+    assert opened == ["https://huggingface.co/Qwen/Qwen3-4B-GGUF"]
+    shelf.set_downloads([])
+    shelf.set_downloads([as_it_is(DownloadState.FAILED, error="The disk is full.")])
+    assert "Open its page" not in buttons(shelf)
+
+
 def test_focus_stays_where_it_is_while_figures_change(shelf, qtbot) -> None:
     shelf.set_downloads([RUNNING])
     toggle = buttons(shelf)["Pause: Qwen3 4B · Q4_K_M"]
@@ -327,7 +340,13 @@ def test_nothing_is_wider_than_the_window(shelf, width) -> None:
 def test_every_control_is_named_and_in_reading_order(shelf, qtbot) -> None:
     shelf.set_downloads([as_it_is(DownloadState.FAILED, error="No.", detail="x", needs_token=True)])
     found = buttons(shelf)
-    order = ["Enter token…", "Show log", "Try again: Qwen3 4B · Q4_K_M", "Cancel: Qwen3 4B · Q4_K_M"]
+    order = [
+        "Enter token…",
+        "Open its page",
+        "Show log",
+        "Try again: Qwen3 4B · Q4_K_M",
+        "Cancel: Qwen3 4B · Q4_K_M",
+    ]
     assert list(found) == order
     found[order[0]].setFocus()
     for name in order[1:]:

@@ -78,6 +78,9 @@ def test_a_gated_repository_asks_for_a_token(view, qtbot) -> None:
         next(b for b in view.findChildren(QPushButton) if b.text() == "Enter token…").click()
     assert asked.args == ["meta/llama"]
     assert view.table.isVisible()
+    assert "Open its page" in buttons(view)
+    view.set_ladder(ladder())
+    assert "Open its page" not in buttons(view)
 
 
 @pytest.mark.parametrize("where", ["a row", "the page"])

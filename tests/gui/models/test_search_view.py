@@ -320,6 +320,7 @@ def test_a_gated_repository_says_so_and_takes_a_token(found, qtbot) -> None:
     with qtbot.waitSignal(found.token_requested) as told:
         buttons(found)["Enter token…"].click()
     assert told.args == [GEMMA.repository]
+    assert "Open its page" in buttons(found)
     found.set_has_token(True)
     assert buttons(found)["Download: Q4_0, 7.0 GB"].isEnabled()
     assert "Enter token…" not in buttons(found)
@@ -330,7 +331,7 @@ def test_files_that_cannot_be_listed(found, qtbot) -> None:
     header(found, GEMMA.repository).click()
     found.set_repository_failed(GEMMA.repository, "It needs a token.", needs_token=True, detail="HTTP 401")
     assert "It needs a token." in texts(found)
-    assert set(buttons(found)) == {"Enter token…", "Try again", "Show log"}
+    assert set(buttons(found)) == {"Enter token…", "Open its page", "Try again", "Show log"}
     with qtbot.waitSignal(found.log_requested) as log:
         buttons(found)["Show log"].click()
     assert log.args == ["It needs a token.", "HTTP 401"]
