@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QButtonGroup, QPushButton, QStyle, QWidget
 
 from app.advisor.ladder import Fit, Ladder, Rung
 from app.ui import theme
+from app.ui.models.ladder_head import HEAD_HEIGHT, LadderHead
 from app.ui.models.rung_row import BUTTON_WIDTH, HEIGHT, INLINE_FROM, NAME_LEFT, RungRow
 from app.ui.words import size
 
@@ -38,6 +39,7 @@ class LadderTable(QWidget):
         self._shown = 0
         self._chosen: str | None = None
         self._waiting = False
+        self._head = LadderHead(self)
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self._group.buttonClicked.connect(self._choose)
@@ -129,7 +131,7 @@ class LadderTable(QWidget):
 
     def heightForWidth(self, width: int) -> int:
         below = 0 if width >= INLINE_FROM or self.chosen_row is None else _BELOW
-        return self._shown * HEIGHT + below
+        return HEAD_HEIGHT + self._shown * HEIGHT + below
 
     def sizeHint(self) -> QSize:
         return QSize(INLINE_FROM, self.heightForWidth(self.width()))
@@ -140,7 +142,8 @@ class LadderTable(QWidget):
     def _place(self) -> None:
         chosen = self.chosen_row
         inline = self.width() >= INLINE_FROM
-        top = 0
+        self._head.setGeometry(0, 0, self.width(), HEAD_HEIGHT)
+        top = HEAD_HEIGHT
         for row in self.rows:
             height = HEIGHT if inline or row is not chosen else HEIGHT + _BELOW
             row.setGeometry(0, top, self.width(), height)

@@ -58,6 +58,23 @@ def row_name(rung: Rung, *, recommended: bool) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def columns(width: int, height: int) -> list[QRect]:
+    """Where name, size, need, speed and quality stand in a row of this size."""
+    right = width - theme.SPACE_M
+    narrow = width < INLINE_FROM
+    if not narrow:
+        right -= BUTTON_WIDTH + theme.SPACE_L
+    gap = theme.SPACE_S if narrow else theme.SPACE_L
+    widths = (150, 56, 0, 74, 150) if narrow else (196, 60, 0, 78, 152)
+    bar = max(60, right - NAME_LEFT - sum(widths) - 4 * gap)
+    x = NAME_LEFT
+    found = []
+    for each in widths:
+        found.append(QRect(x, 0, each or bar, height))
+        x += (each or bar) + gap
+    return found
+
+
 class RungRow(QRadioButton):
     """One of several; the arrow keys choose. Painted in columns that all rows share."""
 
@@ -100,22 +117,9 @@ class RungRow(QRadioButton):
         painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # "2.5 GB" is never "GB 2.5"
         self._paint_ground(painter)
         ink = colours.text if rung.fits else colours.secondary
-        left, right = theme.SPACE_M, self.width() - theme.SPACE_M
         if self._recommended:
-            self._draw(painter, "star", "accent", QRect(left, (HEIGHT - _STAR) // 2, _STAR, _STAR))
-        left = NAME_LEFT
-        if self.width() >= INLINE_FROM:
-            right -= BUTTON_WIDTH + theme.SPACE_L
-        narrow = self.width() < INLINE_FROM
-        gap = theme.SPACE_S if narrow else theme.SPACE_L
-        widths = (150, 56, 0, 74, 150) if narrow else (196, 60, 0, 78, 152)
-        bar = max(60, right - left - sum(widths) - 4 * gap)
-        x = left
-        columns = []
-        for width in widths:
-            columns.append(QRect(x, 0, width or bar, HEIGHT))
-            x += (width or bar) + gap
-        name, file, need, speed, quality = columns
+            self._draw(painter, "star", "accent", QRect(theme.SPACE_M, (HEIGHT - _STAR) // 2, _STAR, _STAR))
+        name, file, need, speed, quality = columns(self.width(), HEIGHT)
         start, end = Qt.AlignmentFlag.AlignLeading, Qt.AlignmentFlag.AlignTrailing
         body, small = theme.tabular_font(theme.SIZE_BODY), theme.tabular_font()
         bold = theme.body_font(semibold=True)
@@ -152,10 +156,10 @@ class RungRow(QRadioButton):
         painter.setPen(Qt.PenStyle.NoPen)
 
     def _paint_need(self, painter: QPainter, where: QRect, rung: Rung, ink: object) -> None:
-        """The memory it needs in words, above a bar of what there is."""
+        """The memory it needs as a figure, above a bar of what there is."""
         colours = theme.current()
         upper = QRect(where.left(), 7, where.width(), 20)
-        said = f"needs {size(rung.need.total)}"
+        said = size(rung.need.total)
         self._write(painter, upper, said, theme.tabular_font(), ink, Qt.AlignmentFlag.AlignLeading)
         bar = QRectF(where.left(), 33, where.width(), _BAR_HEIGHT)
         bar = QRectF(QStyle.visualRect(self.layoutDirection(), self.rect(), bar.toRect()))

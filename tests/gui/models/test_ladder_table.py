@@ -8,8 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 
 from app.advisor.ladder import Fit
+from app.ui.models.ladder_head import COLUMNS, HEAD_HEIGHT, LadderHead
 from app.ui.models.ladder_table import LadderTable, deed_words
-from app.ui.models.rung_row import row_name
+from app.ui.models.rung_row import columns, row_name
 from tests.gui.models.advice import RUNGS, ladder, rung
 
 HERE = replace(RUNGS[1], path=Path("/models/x.gguf"))
@@ -31,6 +32,23 @@ def test_the_recommended_rung_is_chosen_at_first(table) -> None:
     assert table.chosen is RUNGS[1]
     assert table.button.text() == "Download 2.5 GB"
     assert "Q4_K_M" in table.button.accessibleName()
+
+
+def test_a_head_names_the_columns_over_them(table) -> None:
+    (head,) = table.findChildren(LadderHead)
+    assert COLUMNS[1:] == ("Size", "Needs", "Speed", "Quality")
+    assert head.geometry().bottom() + 1 == table.rows[0].y() == HEAD_HEIGHT
+    assert head.width() == table.rows[0].width()
+    image = head.grab().toImage()
+    ground = image.pixelColor(1, 1)
+    for where in columns(head.width(), head.height())[1:]:
+        inked = [
+            x
+            for x in range(where.left(), where.right())
+            for y in range(image.height())
+            if image.pixelColor(x, y) != ground
+        ]
+        assert inked
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,12 @@ def test_a_gated_repository_asks_for_a_token(view, qtbot) -> None:
     assert "Open its page" not in buttons(view)
 
 
+def test_the_reason_is_read_before_the_table(view, qtbot) -> None:
+    view.set_ladder(ladder())
+    because = next(label for label in view.findChildren(QLabel) if label.text() == ladder().because)
+    qtbot.waitUntil(lambda: 0 < because.geometry().bottom() < view.table.y())
+
+
 @pytest.mark.parametrize("where", ["a row", "the page"])
 def test_escape_closes(view, qtbot, where) -> None:
     view.set_ladder(ladder())
