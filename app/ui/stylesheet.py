@@ -39,6 +39,7 @@ QPushButton:default:focus {{ border-color: {text}; }}
 NoticeBar QPushButton, DownloadShelf QPushButton, QuestionBar QPushButton {{ background: {wash_strong}; }}
 QPushButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton:disabled {{ color: {faint}; background: {button}; }}
+QDialogButtonBox, QMessageBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 8px; }}
 QToolButton:hover {{ background: {wash}; }}
 QToolButton:pressed, QToolButton:checked {{ background: {wash_strong}; }}

