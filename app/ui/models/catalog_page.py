@@ -56,6 +56,7 @@ class CatalogPage(QStackedWidget):
         session.verdicts_changed.connect(catalog.set_verdicts)
         session.subject_changed.connect(self._know_subject)
         session.ladder_changed.connect(ladder.set_ladder)
+        session.ladder_changed.connect(self._mark_rungs)
         session.ladder_failed.connect(self._say_why_no_ladder)
         session.download_begun.connect(ladder.end_deed)
         session.download_failed.connect(self._say_why_no_download)
@@ -87,6 +88,7 @@ class CatalogPage(QStackedWidget):
         """What is on its way."""
         self._downloads = downloads
         self._mark()
+        self._mark_rungs()
 
     def _mark(self) -> None:
         arriving = {each.variant.repository for each in self._downloads if each.active}
@@ -97,6 +99,13 @@ class CatalogPage(QStackedWidget):
             elif model.id in self._here:
                 presence[model.id] = Presence.HERE
         self.catalog.set_presence(presence)
+
+    def _mark_rungs(self) -> None:
+        repository = self._session.repository
+        found = {
+            it.variant.label.upper(): it for it in self._downloads if it.variant.repository == repository
+        }
+        self.ladder.table.set_downloads(found)
 
     def _open(self, model: CatalogModel) -> None:
         self._visiting = False

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QStyle, QWidget
 
 from app.advisor.ladder import Fit, Ladder, Rung
+from app.domain.download import Download
 from app.ui import theme
 from app.ui.models.ladder_head import HEAD_HEIGHT, LadderHead
 from app.ui.models.rung_row import BUTTON_WIDTH, HEIGHT, INLINE_FROM, NAME_LEFT, RungRow
+from app.ui.models.variant_list import standing
 from app.ui.words import size
 
 _BUTTON_HEIGHT = 32
 _BELOW = _BUTTON_HEIGHT + theme.SPACE_S
 
 
-def deed_words(rung: Rung) -> str:
+def deed_words(rung: Rung, standing: str = "") -> str:
     """What the button offers. Refusing is never final: what does not fit can be had anyway."""
+    if standing and rung.path is None:
+        return standing
     anyway = " anyway" if rung.fit is Fit.NO else ""
     if rung.path is not None:
         return f"Load{anyway}" if anyway else "Chat with it"
@@ -39,6 +45,7 @@ class LadderTable(QWidget):
         self._shown = 0
         self._chosen: str | None = None
         self._waiting = False
+        self._downloads: Mapping[str, Download] = {}
         self._head = LadderHead(self)
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
@@ -81,6 +88,7 @@ class LadderTable(QWidget):
         most = ladder.available + ladder.gpu_available
         for row, rung in zip(self._rows, ladder.rungs, strict=False):
             row.set_rung(rung, recommended=rung is ladder.recommended, available=most)
+            row.set_standing(_row_words(self._standing(row)))
             row.show()
         for row in self._rows[self._shown :]:
             row.hide()
@@ -90,6 +98,18 @@ class LadderTable(QWidget):
             row.setChecked(True)
         self.updateGeometry()
         self._place()
+
+    def set_downloads(self, downloads: Mapping[str, Download]) -> None:
+        """What is on its way of this ladder, by quantization in capital letters."""
+        if downloads != self._downloads:
+            self._downloads = downloads
+            for row in self.rows:
+                row.set_standing(_row_words(self._standing(row)))
+            self._place()
+
+    def _standing(self, row: RungRow) -> str:
+        download = self._downloads.get(row.rung.quantization.upper())
+        return "" if row.rung.path is not None else standing(download)
 
     def forget_choice(self) -> None:
         """Another model: its recommended quantization is chosen again."""
@@ -151,10 +171,13 @@ class LadderTable(QWidget):
         self._button.setVisible(chosen is not None)
         if chosen is None:
             return
-        words = deed_words(chosen.rung)
+        said = self._standing(chosen)
+        words = deed_words(chosen.rung, said)
         self._button.setText(words)
-        self._button.setEnabled(not self._waiting)
-        self._button.setAccessibleName(f"{words}: {chosen.rung.quantization}")
+        self._button.setEnabled(not self._waiting and said in ("", "Go on", "Try again"))
+        name = f"{words.split(' · ')[0]}: {chosen.rung.quantization}"
+        if self._button.accessibleName() != name:  # not for each percent
+            self._button.setAccessibleName(name)
         width = max(BUTTON_WIDTH, self._button.sizeHint().width())
         if inline:
             top = chosen.y() + (HEIGHT - _BUTTON_HEIGHT) // 2
@@ -163,3 +186,8 @@ class LadderTable(QWidget):
             where = QRect(NAME_LEFT, chosen.y() + HEIGHT, width, _BUTTON_HEIGHT)
         self._button.setGeometry(QStyle.visualRect(self.layoutDirection(), self.rect(), where))
         self._button.raise_()
+
+
+def _row_words(standing: str) -> str:
+    """A row says how it stands where the button says what can be done."""
+    return {"Go on": "Paused", "Try again": "Not downloaded"}.get(standing, standing)

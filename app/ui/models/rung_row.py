@@ -42,7 +42,7 @@ def quality_words(rung: Rung) -> str:
     return rung.quality.value if rung.quality else "no figures published"
 
 
-def row_name(rung: Rung, *, recommended: bool) -> str:
+def row_name(rung: Rung, *, recommended: bool, standing: str = "") -> str:
     """All that the row shows, for a screen reader."""
     parts = [
         rung.quantization,
@@ -53,7 +53,7 @@ def row_name(rung: Rung, *, recommended: bool) -> str:
         f"about {rung.speed:.0f} tokens a second" if rung.speed is not None else "speed not known",
         f"quality: {quality_words(rung)}",
         quality_figure(rung),
-        "on this machine" if rung.path else "",
+        (standing or ("on this machine" if rung.path else "")).split(" · ")[0],
     ]
     return ", ".join(part for part in parts if part)
 
@@ -83,6 +83,7 @@ class RungRow(QRadioButton):
         self._rung: Rung | None = None
         self._recommended = False
         self._available = 0
+        self._standing = ""
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
@@ -95,9 +96,21 @@ class RungRow(QRadioButton):
     def set_rung(self, rung: Rung, *, recommended: bool, available: int) -> None:
         """Show this one; `available` bytes of memory make a full bar."""
         self._rung, self._recommended, self._available = rung, recommended, available
-        self.setAccessibleName(row_name(rung, recommended=recommended))
+        self._name_it()
         self.setToolTip(f"{rung.fit.value[:1].upper()}{rung.fit.value[1:]}{_roomy(rung)}")
         self.update()
+
+    def set_standing(self, standing: str) -> None:
+        """How far its download is, in words; empty without one."""
+        if standing != self._standing:
+            self._standing = standing
+            self._name_it()
+            self.update()
+
+    def _name_it(self) -> None:
+        name = row_name(self.rung, recommended=self._recommended, standing=self._standing)
+        if self.accessibleName() != name:  # not for each percent
+            self.setAccessibleName(name)
 
     def hitButton(self, pos: object) -> bool:  # noqa: ARG002
         return True
@@ -124,13 +137,18 @@ class RungRow(QRadioButton):
         body, small = theme.tabular_font(theme.SIZE_BODY), theme.tabular_font()
         bold = theme.body_font(semibold=True)
         icon, role = FIT_ICONS[rung.fit]
+        below = self._standing or ("On this machine" if rung.path else "")
+        if below:
+            here = below == "On this machine"
+            icon, role = ("check", "ready") if here else ("download", "accent")
+        below = below or rung.fit.value
         upper, lower = (QRect(r.left(), 7, r.width(), 20) for r in (name, name))
         lower.translate(0, 20)
         self._write(
             painter, upper, rung.quantization or UNKNOWN, bold if self.isChecked() else body, ink, start
         )
         self._draw(painter, icon, role, QRect(lower.left(), lower.top() + 3, 13, 13))
-        self._write(painter, lower.adjusted(18, 0, 0, 0), rung.fit.value, small, colours.secondary, start)
+        self._write(painter, lower.adjusted(18, 0, 0, 0), below, small, colours.secondary, start)
         self._write(painter, file, size(rung.file_size), body, ink, end)
         self._paint_need(painter, need, rung, ink)
         self._write(painter, speed, _speed(rung), body, ink, end)

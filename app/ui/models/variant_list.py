@@ -124,7 +124,7 @@ class _Line(QWidget):
         self._show()
 
     def _show(self) -> None:
-        said = _standing(self._download) or ("On this machine" if self._here else "")
+        said = standing(self._download) or ("On this machine" if self._here else "")
         can = said in ("", "Go on", "Try again") and not self._locked
         text = said or "Download"
         if self._button.text() != text:
@@ -135,7 +135,7 @@ class _Line(QWidget):
         self._button.setEnabled(can)
 
 
-def _standing(download: Download | None) -> str:
+def standing(download: Download | None) -> str:
     """What is to be said instead of "Download"."""
     if download is None:
         return ""

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 
 from app.advisor.ladder import Fit
+from app.domain.download import Download, DownloadState
+from app.domain.hub import Format, HubFile, Variant
 from app.ui.models.ladder_head import COLUMNS, HEAD_HEIGHT, LadderHead
 from app.ui.models.ladder_table import LadderTable, deed_words
 from app.ui.models.rung_row import columns, row_name
@@ -32,6 +34,25 @@ def test_the_recommended_rung_is_chosen_at_first(table) -> None:
     assert table.chosen is RUNGS[1]
     assert table.button.text() == "Download 2.5 GB"
     assert "Q4_K_M" in table.button.accessibleName()
+
+
+def test_a_rung_says_how_far_its_download_is(table) -> None:
+    variant = Variant("r/m", "0" * 40, Format.GGUF, "Q4_K_M", (HubFile("a.gguf", 1000, "0" * 64),))
+    coming = Download(1, "M", variant, DownloadState.RUNNING, done=470, size=1000)
+    before = table.rows[1].grab().toImage()
+    table.set_downloads({"Q4_K_M": coming})
+    assert table.button.text() == "Downloading · 47 %"
+    assert not table.button.isEnabled()
+    assert table.rows[1].accessibleName().endswith(", Downloading")
+    assert table.rows[1].grab().toImage() != before
+    table.set_ladder(ladder())
+    assert table.button.text() == "Downloading · 47 %"
+    table.set_downloads({"Q4_K_M": replace(coming, state=DownloadState.PAUSED)})
+    assert (table.button.text(), table.button.isEnabled()) == ("Go on", True)
+    assert table.rows[1].accessibleName().endswith(", Paused")
+    table.set_downloads({})
+    assert table.button.text() == "Download 2.5 GB"
+    assert table.rows[1].grab().toImage() == before
 
 
 def test_a_head_names_the_columns_over_them(table) -> None:
