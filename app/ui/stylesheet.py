@@ -72,6 +72,11 @@ QSlider::handle:horizontal {{
 }}
 QSlider::handle:horizontal:hover {{ border-color: {text}; }}
 QSlider::handle:horizontal:focus {{ border: 2px solid {accent}; width: 12px; height: 12px; }}
+QCheckBox::indicator:unchecked {{
+    width: 12px; height: 12px; border: 1px solid {edge}; border-radius: 3px; background: {raised};
+}}
+QCheckBox::indicator:unchecked:hover {{ border-color: {text}; }}
+QCheckBox::indicator:unchecked:disabled {{ border-color: {faint}; }}
 QMenu {{ background: {raised}; border: 1px solid {hairline}; border-radius: 8px; padding: 4px; }}
 QMenu::item {{ padding: 6px 24px 6px 12px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {button_hover}; color: {text}; }}
@@ -91,6 +96,7 @@ def stylesheet(theme: Theme, *, native: bool) -> str:
         "on_accent": theme.on_accent.name(),
         "selection": theme.selection().name(),
         "faint": _over(text.rgb(), under.rgb(), 0.38),
+        "edge": _over(text.rgb(), under.rgb(), 0.50),
         "handle": _over(text.rgb(), under.rgb(), 0.22),
         "handle_hover": _over(text.rgb(), under.rgb(), 0.42),
         "wash": _veil(text.rgb(), 0.06),

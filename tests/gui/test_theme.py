@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QPushButton
 
 from app.ui import icons, theme
 from app.ui.chat.highlighting import PALETTE
@@ -87,3 +87,20 @@ def test_an_icon_follows_the_theme(qapp: QApplication, qtbot) -> None:
     assert button.icon().cacheKey() != before
     icons.set_icon(button, "check")
     assert len(button.children()) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_empty_checkbox_can_be_seen(qtbot, scheme) -> None:
+    theme.source().set_scheme(scheme)
+    box = QCheckBox("Show it")
+    qtbot.addWidget(box)
+    box.resize(200, 30)
+    box.show()
+    qtbot.waitExposed(box)
+    image = box.grab().toImage()
+    middle = image.height() // 2
+    edge = max(theme.contrast(image.pixelColor(x, middle), theme.current().window) for x in range(6))
+    assert edge >= 3
+    before = image
+    box.setChecked(True)
+    assert box.grab().toImage() != before
