@@ -58,6 +58,7 @@ class LibraryPage(QWidget):
         session.verified.connect(self._show_check)
         view.chat_requested.connect(self.chat_requested)
         view.details_requested.connect(self._show_details)
+        view.current_changed.connect(self._follow)
         view.verify_requested.connect(session.verify)
         view.reveal_requested.connect(lambda entry: reveal(entry.model.path))
         view.remove_considered.connect(session.consider_removing)
@@ -106,6 +107,11 @@ class LibraryPage(QWidget):
         self._share()
         if usable(entry):
             self.forecast_wanted.emit(entry.model.path)
+
+    def _follow(self, entry: LibraryEntry) -> None:
+        """Details that are open are those of the row one is on."""
+        if self._shown is not None and self._shown.model != entry.model:
+            self._show_details(entry)
 
     def _close_details(self) -> None:
         self._shown = None

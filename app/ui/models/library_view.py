@@ -56,6 +56,7 @@ class LibraryView(QWidget):
     chat_requested = Signal(object)
     """A `LibraryEntry`, as in the signals that follow."""
     details_requested = Signal(object)
+    current_changed = Signal(object)
     verify_requested = Signal(object)
     reveal_requested = Signal(object)
     remove_requested = Signal(object)
@@ -149,6 +150,7 @@ class LibraryView(QWidget):
         self._rows.moved.connect(self._place_deeds)
         self._rows.hovered.connect(self._place_deeds)
         self._rows.selectionModel().currentChanged.connect(self._place_deeds)
+        self._rows.selectionModel().currentRowChanged.connect(lambda: self._tell(self.current_changed))
         self._rows.verticalScrollBar().valueChanged.connect(self._place_deeds)
         self._sorted.layoutChanged.connect(self._place_deeds)
         self._sorted.dataChanged.connect(self._place_deeds)

@@ -56,6 +56,19 @@ def test_details_stand_beside_the_list_and_go_again(page, qtbot) -> None:
     assert page.panel.isHidden()
 
 
+def test_open_details_follow_the_row_one_is_on(page) -> None:
+    entry = page._session.entries[0]
+    other = replace(entry, model=replace(entry.model, name="other"))
+    page.view.current_changed.emit(other)
+    assert page.panel.isHidden()
+    show_details(page)
+    page.view.current_changed.emit(other)
+    assert said(page, "other")
+    page.panel.closed.emit()
+    page.view.current_changed.emit(entry)
+    assert page.panel.isHidden()
+
+
 def test_what_was_verified_is_known_when_the_details_are_opened_again(page, qtbot) -> None:
     show_details(page)
     assert said(page, "Not verified")

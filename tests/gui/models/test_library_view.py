@@ -273,6 +273,14 @@ def test_the_menu_of_a_row(library, qtbot, words, signal) -> None:
     assert told.args == [QWEN]
 
 
+def test_the_row_one_goes_to_is_told(library, qtbot) -> None:
+    tree = rows(library)
+    tree.setCurrentIndex(tree.model().index(0, 0))
+    with qtbot.waitSignal(library.current_changed) as told:
+        qtbot.keyClick(tree, Qt.Key.Key_Down)
+    assert told.args == [OLLAMA]
+
+
 def test_enter_and_a_double_click_open_the_details(library, qtbot) -> None:
     library.select(QWEN.model.name)
     library.focus_rows()
