@@ -167,7 +167,10 @@ class ModelsRoom(QObject):
         first.pause_requested.connect(self.queue.pause)
         first.resume_requested.connect(self.queue.resume)
         first.retry_requested.connect(self.queue.retry)
-        for order in (first.pause_requested, first.resume_requested, first.retry_requested):
+        first.cancel_requested.connect(self.queue.cancel)
+        for order in (
+            first.pause_requested, first.resume_requested, first.retry_requested, first.cancel_requested,
+        ):  # fmt: skip
             order.connect(self.watch.look)
         self.models.first_model_changed.connect(first.set_offer)
         self.models.download_failed.connect(lambda error: first.set_problem(error.message))

@@ -13,6 +13,8 @@ from app.ui.spinner import Spinner
 from app.ui.words import decode_speed, size, size_of, time_left, transfer
 
 _WIDTH = 520
+ASKS_FROM = 100_000_000
+"""Bytes. Giving up less than this needs no question."""
 
 _STATES = {
     DownloadState.WAITING: "Waiting to begin",
@@ -36,6 +38,8 @@ class FirstRun(QWidget):
     pause_requested = Signal(int)
     resume_requested = Signal(int)
     retry_requested = Signal(int)
+    cancel_requested = Signal(int)
+    """It is not wanted any more: what came of it may go."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +47,8 @@ class FirstRun(QWidget):
         self._download: Download | None = None
         self._offline = False
         self._asked = False
+        self._asking = False
+        """Whether to give up what has arrived is being asked."""
         self._problem = ""
         self._words = _label(self)
         self._choice = _label(self)
@@ -57,6 +63,8 @@ class FirstRun(QWidget):
         self._deed.setDefault(True)
         self._deed.setAutoDefault(False)
         self._deed.clicked.connect(self._do)
+        self._cancel = QPushButton(self)
+        self._cancel.clicked.connect(self._give_up)
         self._all = QPushButton("See all models", self)
         self._all.clicked.connect(self.models_requested)
         self._add = QPushButton("Add a file…", self)
@@ -65,6 +73,7 @@ class FirstRun(QWidget):
         deeds.setSpacing(theme.SPACE_S)
         deeds.addStretch(1)
         deeds.addWidget(self._deed)
+        deeds.addWidget(self._cancel)
         deeds.addWidget(self._all)
         deeds.addWidget(self._add)
         deeds.addStretch(1)
@@ -94,6 +103,8 @@ class FirstRun(QWidget):
     def set_download(self, download: Download | None) -> None:
         """Where the offered download stands, None while there is none."""
         if download != self._download:
+            running = download is not None and self._download is not None and download.id == self._download.id
+            self._asking = self._asking and running
             self._download = download
             self._asked = self._asked and download is None
             self._problem = "" if download else self._problem
@@ -123,12 +134,25 @@ class FirstRun(QWidget):
                 self._problem = ""
                 self._show()
                 self.download_requested.emit(self._offer)
+        elif self._asking:
+            self._asking = False
+            self._show()
         elif download.state is DownloadState.PAUSED:
             self.resume_requested.emit(download.id)
         elif download.state is DownloadState.FAILED:
             self.retry_requested.emit(download.id)
         else:
             self.pause_requested.emit(download.id)
+
+    def _give_up(self) -> None:
+        download = self._download
+        if download is None:
+            return
+        if download.done < ASKS_FROM or self._asking:
+            self.cancel_requested.emit(download.id)
+        else:
+            self._asking = True
+            self._show()
 
     def _show(self) -> None:
         offer, download = self._offer, self._download
@@ -149,6 +173,7 @@ class FirstRun(QWidget):
             widget.setVisible(shown)
         self._deed.setDefault(download is None)  # to pause is nothing to be led to
         self._bar.setVisible(download is not None)
+        self._cancel.setVisible(download is not None and download.state is not DownloadState.DONE)
         if download is not None:
             self._show_download(download)
         elif shown:
@@ -179,10 +204,13 @@ class FirstRun(QWidget):
         words = (
             download.error if download.state is DownloadState.FAILED else " · ".join(p for p in parts if p)
         )
+        deed = {DownloadState.PAUSED: "Go on", DownloadState.FAILED: "Try again"}.get(download.state, "Pause")
+        if self._asking:
+            words, deed = f"Give it up? The {size(download.done)} that are here will be deleted.", "Keep"
         self._progress.setText(words)
-        self._deed.setText(
-            {DownloadState.PAUSED: "Go on", DownloadState.FAILED: "Try again"}.get(download.state, "Pause")
-        )
+        self._deed.setText(deed)
+        self._cancel.setText("Give up" if self._asking else "Cancel")
+        self._cancel.setAccessibleName(f"{self._cancel.text()}: {download.name}")
         self._deed.setAccessibleName(f"{self._deed.text()}: {download.name}")
         self._deed.setEnabled(download.state not in (DownloadState.VERIFYING, DownloadState.DONE))
 

@@ -85,6 +85,24 @@ def test_the_download_is_followed(first, qtbot) -> None:
     assert "Download 2.5 GB" in buttons(first)
 
 
+def test_the_download_can_be_given_up_after_a_question(first, qtbot) -> None:
+    first.set_offer(OFFER)
+    assert "Cancel" not in buttons(first)
+    first.set_download(RUNNING)
+    buttons(first)["Cancel"].click()
+    assert "Give it up? The 600 MB that are here will be deleted." in said(first)
+    buttons(first)["Keep"].click()
+    assert "11 MB/s" in said(first)
+    buttons(first)["Cancel"].click()
+    with qtbot.waitSignal(first.cancel_requested) as asked:
+        buttons(first)["Give up"].click()
+    assert asked.args == [4]
+    first.set_download(replace(RUNNING, id=5, done=1000))
+    with qtbot.waitSignal(first.cancel_requested) as asked:
+        buttons(first)["Cancel"].click()
+    assert asked.args == [5]
+
+
 def test_offline_it_says_how_to_add_a_file(first, qtbot) -> None:
     first.set_offer(OFFER)
     first.set_offline(True)
