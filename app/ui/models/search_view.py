@@ -140,7 +140,7 @@ class SearchView(QWidget):
         announce(self, f"{len(results)} found" if results else "Nothing found")
 
     def set_failed(self, words: str, sentence: str, detail: str = "") -> None:
-        """The search for `words` came to nothing, because of this."""
+        """The search for `words` did not go through, because of this."""
         if not self._waits_for(words):
             return
         self._settle()
@@ -265,7 +265,7 @@ class SearchView(QWidget):
             )
         elif self._failure is not None:
             deeds = ("Try again", "Show log") if self._failure[1] else ("Try again",)
-            self._empty.say("The search came to nothing", self._failure[0], deeds)
+            self._empty.say("The search did not go through", self._failure[0], deeds)
         elif self._asked is None:
             self._empty.say(
                 "Search the hub",

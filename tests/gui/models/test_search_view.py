@@ -212,6 +212,7 @@ def test_a_failure_says_why_and_can_be_tried_again(search, qtbot) -> None:
     search.search_for("qwen")
     search.set_failed("qwen", "The hub did not answer.", "timed out")
     assert "The hub did not answer." in invitation(search).text
+    assert "The search did not go through" in texts(search)
     with qtbot.waitSignal(search.log_requested) as log:
         buttons(search)["Show log"].click()
     assert log.args == ["The hub did not answer.", "timed out"]
