@@ -68,10 +68,10 @@ def _machine_words(machine: Machine, models: Iterable[CatalogModel], verdicts: M
         memory = f"{sum(gpu.memory_total or 0 for gpu in own) / 1e9:.0f} GB"
         free += f" and a GPU with {memory}" if len(own) == 1 else f" and {len(own)} GPUs with {memory} in all"
     fits = [m for m in models if m.id in verdicts and verdicts[m.id].level is not Level.TOO_BIG]
-    said = f"This machine has {free}. {_reach(fits, verdicts)}".rstrip()
-    if machine.bandwidth is not None and machine.bandwidth.disturbed:
-        said += " It was busy when its memory was measured, so it may be faster than this."
-    return said
+    reach = _reach(fits, verdicts)
+    if reach and machine.bandwidth is not None and machine.bandwidth.disturbed:
+        reach += ", or larger ones: it was busy when its memory was measured"
+    return f"This machine has {free}. {reach}." if reach else f"This machine has {free}."
 
 
 def _reach(fits: Sequence[CatalogModel], verdicts: Mapping[str, Verdict]) -> str:
@@ -83,10 +83,10 @@ def _reach(fits: Sequence[CatalogModel], verdicts: Mapping[str, Verdict]) -> str
     well, readable, most = largest(Level.WELL), largest(Level.READABLE), largest(*Level)
     if well:
         also = f", and of up to {_parameters(readable)} at reading speed" if readable > well else ""
-        return f"It runs models of up to {_parameters(well)} parameters well{also}."
+        return f"It runs models of up to {_parameters(well)} parameters well{also}"
     if readable:
-        return f"It runs models of up to {_parameters(readable)} parameters at reading speed."
-    return f"It can run models of up to {_parameters(most)} parameters." if most else ""
+        return f"It runs models of up to {_parameters(readable)} parameters at reading speed"
+    return f"It can run models of up to {_parameters(most)} parameters" if most else ""
 
 
 def _parameters(count: int) -> str:

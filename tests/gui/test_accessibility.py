@@ -191,7 +191,7 @@ def test_tab_follows_the_page(app) -> None:
         "Model: No model",
         "System prompt and sampling",
         "Show log",
-        "Try again",
+        "See all models",
         "Dismiss",
         "Conversation",
         "You",
