@@ -14,6 +14,7 @@ from app.cli.hub_models import open_hub
 from app.cli.table import table
 from app.domain.errors import StorageError
 from app.domain.ledger import LedgerEntry
+from app.domain.size_words import size
 from app.services.hub_access import HubAccess
 from app.services.model_advice import ModelAdvice
 from app.services.this_machine import wants_measuring, with_measured_bandwidth
@@ -150,8 +151,8 @@ def _row(rung: Rung, ladder: Ladder) -> tuple[str, ...]:
         f"{rung.fit.value}{_up_to(rung)}",
         rung.quality.value if rung.quality else UNKNOWN,
         UNKNOWN if percent is None else f"{percent:+.1f} %",
-        UNKNOWN if rung.file_size is None else _gb(rung.file_size),
-        _gb(rung.need.total),
+        UNKNOWN if rung.file_size is None else size(rung.file_size),
+        size(rung.need.total),
         UNKNOWN if rung.speed is None else _speed(rung.speed),
     )
 
@@ -162,16 +163,12 @@ def _up_to(rung: Rung) -> str:
 
 
 def _machine(ladder: Ladder) -> str:
-    parts = [f"{_gb(ladder.available)} free"]
+    parts = [f"{size(ladder.available)} free"]
     if ladder.gpu_available:
-        parts.append(f"{_gb(ladder.gpu_available)} free on the GPU")
+        parts.append(f"{size(ladder.gpu_available)} free on the GPU")
     if ladder.bandwidth is not None:
         parts.append(f"{ladder.bandwidth / 1e9:.0f} GB/s")
     return ", ".join(parts)
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size < 1e9 else f"{size / 1e9:.1f} GB"
 
 
 def _speed(speed: float) -> str:

@@ -25,6 +25,7 @@ from app.cli.model_source import load
 from app.domain.errors import EdgewiseError, EngineMissing, ModelFileError, StorageError
 from app.domain.generation import Cancellation, ChatMessage, ChatRequest, Finished, Role, SamplingParams
 from app.domain.model import LocalModel
+from app.domain.size_words import size
 from app.engines.llama_cpp import find_program
 from app.models.complete import complete_header
 from app.services.loading import LoadWishes
@@ -137,7 +138,7 @@ class Examination:
                 "and begins a new one.",
                 detail=problem,
             )
-        return f"{path.name} opens and is whole ({path.stat().st_size / 1e6:.1f} MB)."
+        return f"{path.name} opens and is whole ({size(path.stat().st_size)})."
 
     def _engine(self) -> str:
         program = find_program("llama-server")
@@ -181,7 +182,7 @@ class Examination:
                 )
         self._model = model
         proof = "its SHA-256 is right" if expected is not None else "its header is sound"
-        return f"{model.name} is whole ({model.size / 1e6:.0f} MB), {proof}."
+        return f"{model.name} is whole ({size(model.size)}), {proof}."
 
     def _reply(self) -> Finding | str:
         if self._server is None or self._model is None:

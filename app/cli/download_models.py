@@ -16,6 +16,7 @@ from app.domain.catalog import CatalogModel
 from app.domain.download import Download, DownloadState
 from app.domain.errors import EdgewiseError, HubError, ModelFileError, NotOnHub, Offline
 from app.domain.hub import Format, Variant
+from app.domain.size_words import size, size_of
 from app.models.catalog import find
 from app.models.download_shelving import key_file, place_of
 from app.models.hub_paths import repository_in
@@ -151,12 +152,12 @@ def progress_line(download: Download) -> str:
         download.name,
         f"[{'#' * filled}{'-' * (_BAR - filled)}]",
         f"{100.0 * share:.0f} %" if download.size else "",
-        f"{download.done / 1e9:.2f} GB" + (f" of {download.size / 1e9:.2f}" if download.size else ""),
+        size_of(download.done, download.size),
     ]
     if download.state is DownloadState.VERIFYING:
         parts.append("checking")
     elif download.speed is not None:
-        parts.append(f"{download.speed / 1e6:.1f} MB/s")
+        parts.append(f"{size(download.speed)}/s")
         if download.seconds_left is not None:
             parts.append(_left(download.seconds_left))
     return "  ".join(part for part in parts if part)

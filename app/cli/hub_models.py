@@ -11,6 +11,7 @@ from app.cli.command_line import FAILED, OK
 from app.cli.console import Console
 from app.cli.table import table
 from app.domain.hub import Access, Format, HubModel, Variant
+from app.domain.size_words import size
 from app.models.catalog import catalog, find
 from app.models.hub import Sort
 from app.models.hub_paths import repository_in
@@ -118,9 +119,9 @@ def _row(model: HubModel) -> tuple[str, ...]:
 
 
 def _offer(variant: Variant) -> tuple[str, ...]:
-    size = UNKNOWN if variant.size is None else f"{variant.size / 1e9:.2f} GB"
+    bytes_ = UNKNOWN if variant.size is None else size(variant.size)
     files = "1 file" if len(variant.all_files) == 1 else f"{len(variant.all_files)} files"
-    return variant.label or UNKNOWN, variant.format, size, files, "sees images" if variant.projector else ""
+    return variant.label or UNKNOWN, variant.format, bytes_, files, "sees images" if variant.projector else ""
 
 
 def _count(parameters: int | None) -> str:
@@ -130,8 +131,8 @@ def _count(parameters: int | None) -> str:
 
 
 def _ago(seconds: float) -> str:
-    for size, name in ((86_400.0, "day"), (3600.0, "hour"), (60.0, "minute")):
-        if size <= seconds < float("inf"):
-            count = round(seconds / size)
+    for unit, name in ((86_400.0, "day"), (3600.0, "hour"), (60.0, "minute")):
+        if unit <= seconds < float("inf"):
+            count = round(seconds / unit)
             return f"{count} {name}{'' if count == 1 else 's'} ago"
     return "at some time" if seconds == float("inf") else "just now"

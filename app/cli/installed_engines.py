@@ -16,6 +16,7 @@ from app.cli.table import table
 from app.domain.engine import Fitness
 from app.domain.environment import EnvironmentState, EnvironmentStatus, InstallPlan, InstallProgress
 from app.domain.errors import EngineMissing, InstallFailed
+from app.domain.size_words import size
 from app.engines.environment import Environments
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.pins import profiles
@@ -98,7 +99,7 @@ def install_engine(engine: str, source: Path | None, as_json: bool) -> int:
         raise InstallFailed(status.error, detail=status.detail)
     took = time.monotonic() - began
     return _report(
-        console, status, as_json, f"{status.notice} It took {took:.0f} s and {_size(status.size or 0)}."
+        console, status, as_json, f"{status.notice} It took {took:.0f} s and {size(status.size or 0)}."
     )
 
 
@@ -133,7 +134,7 @@ def remove_engine(engine: str, as_json: bool, yes: bool) -> int:
         if as_json or not sys.stdin.isatty():
             console.error("Nobody can be asked here. Say --yes to remove without a question.")
             return USAGE
-        console.line(f"{environment.name} will be deleted, which frees {_size(environment.size())}.")
+        console.line(f"{environment.name} will be deleted, which frees {size(environment.size())}.")
         console.write("Go on? [y/N] ")
         if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
             console.line("Nothing was removed.")
@@ -142,7 +143,7 @@ def remove_engine(engine: str, as_json: bool, yes: bool) -> int:
     if as_json:
         console.write(json.dumps({"engine": environment.engine, "freed": freed}, indent=2) + "\n")
     else:
-        console.line(f"{environment.name} is removed; that freed {_size(freed)}.")
+        console.line(f"{environment.name} is removed; that freed {size(freed)}.")
     return OK
 
 
@@ -162,8 +163,8 @@ def plan_words(plan: InstallPlan) -> str:
     """What an installation takes, in a sentence or two."""
     python = f" {plan.python} is downloaded first." if plan.python_download else ""
     return (
-        f"{profiles()[plan.engine].name} {plan.version}, {plan.variant}: about {_size(plan.download)} to "
-        f"download, about {_size(plan.on_disk)} on the disk (from {plan.sizes_from}).{python}"
+        f"{profiles()[plan.engine].name} {plan.version}, {plan.variant}: about {size(plan.download)} to "
+        f"download, about {size(plan.on_disk)} on the disk (from {plan.sizes_from}).{python}"
     )
 
 
@@ -174,7 +175,7 @@ def progress_line(name: str, progress: InstallProgress) -> str:
     share = min(1.0, progress.done / progress.total)
     filled = round(_BAR * share)
     bar = f"[{'#' * filled}{'-' * (_BAR - filled)}]"
-    return f"{name}  {bar}  {_size(progress.done)} of about {_size(progress.total)}  {progress.words}"
+    return f"{name}  {bar}  {size(progress.done)} of about {size(progress.total)}  {progress.words}"
 
 
 def _installer(environments: Environments) -> EngineInstaller:
@@ -213,8 +214,8 @@ def _row(name: str, status: EnvironmentStatus | None, fitness: Fitness | None) -
     runs = "no" if not fitness.can_run else "experimental" if fitness.experimental else "yes"
     if status is None:
         return name, "comes with Edgewise", runs, NOTHING, NOTHING
-    size = _size(status.size) if status.size else NOTHING
-    return name, status.state.value, runs, status.version or NOTHING, size
+    size_ = size(status.size) if status.size else NOTHING
+    return name, status.state.value, runs, status.version or NOTHING, size_
 
 
 def _explained(
@@ -257,7 +258,3 @@ def _values(status: EnvironmentStatus) -> dict[str, object]:
         "plan": asdict(status.plan) if status.plan else None,
         "log": status.log or None,
     }
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

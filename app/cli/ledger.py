@@ -10,6 +10,7 @@ from app.cli.command_line import OK
 from app.cli.console import Console
 from app.cli.table import table
 from app.domain.ledger import LedgerEntry
+from app.domain.size_words import exact_size
 from app.storage.database import Database
 from app.storage.ledger import Ledger
 from app.storage.paths import Paths
@@ -63,7 +64,7 @@ def _row(entry: LedgerEntry) -> tuple[str, ...]:
 
 
 def _gb(size: int | None) -> str:
-    return NOTHING if size is None else f"{size / 1e9:.2f} GB"
+    return NOTHING if size is None else exact_size(size)
 
 
 def _speed(tokens_per_second: float | None) -> str:

@@ -17,6 +17,7 @@ from app.domain.errors import ModelFileError
 from app.domain.generation import Cancellation
 from app.domain.hub import Format
 from app.domain.model import LibraryEntry, Place, Soundness, Verification
+from app.domain.size_words import size
 from app.services.model_library import ModelLibrary
 from app.storage.database import Database
 from app.storage.ledger import Ledger
@@ -72,7 +73,7 @@ def import_models(paths: list[str], as_json: bool, *, copy: bool) -> int:
             console.settle()
         imported.append(entry)
         if not as_json:
-            console.line(f"{entry.model.name} is in the library ({_gb(entry.model.size)}).")
+            console.line(f"{entry.model.name} is in the library ({size(entry.model.size)}).")
     if as_json:
         console.write(json.dumps([described(entry) for entry in imported], indent=2) + "\n")
     return OK
@@ -184,7 +185,7 @@ def _row(entry: LibraryEntry) -> tuple[str, ...]:
         model.place.value,
         kind or UNKNOWN,
         _count(details.parameters) if details and details.parameters else UNKNOWN,
-        _gb(model.size),
+        size(model.size),
         f"{details.context_length:,}" if details and details.context_length else UNKNOWN,
         f"{datetime.fromtimestamp(entry.last_used):%Y-%m-%d}" if entry.last_used else "never",
     )
@@ -194,19 +195,15 @@ def _count(parameters: int) -> str:
     return f"{parameters / 1e9:.1f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"
 
 
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
-
-
 def _consequence(entry: LibraryEntry, frees: int) -> str:
     if entry.model.place is Place.LIBRARY:
-        return f"{entry.model.name} will be deleted, which frees {_gb(frees)}."
+        return f"{entry.model.name} will be deleted, which frees {size(frees)}."
     return f"{entry.model.name} will be taken off the list; {entry.model.path} stays."
 
 
 def _done(entry: LibraryEntry, freed: int) -> str:
     if entry.model.place is Place.LIBRARY:
-        return f"{entry.model.name} is deleted; that freed {_gb(freed)}."
+        return f"{entry.model.name} is deleted; that freed {size(freed)}."
     return f"{entry.model.name} is off the list; its file stays."
 
 

@@ -16,6 +16,7 @@ from app.domain.generation import Cancellation
 from app.domain.hub import Format
 from app.domain.metrics import GenerationMetrics
 from app.domain.model import LocalModel
+from app.domain.size_words import size
 from app.engines.base import EngineAdapter, ReadyModel
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.loaded_model import LoadedModel
@@ -124,7 +125,7 @@ class OwnModel:
         """See `ModelSource.choices`."""
         formats = self._chosen.formats if self._chosen is not None else (Format.GGUF,)
         return [
-            f"{'*' if model == self._model else ' '} {model.name}  {model.size / 1e9:.2f} GB"
+            f"{'*' if model == self._model else ' '} {model.name}  {size(model.size)}"
             for model in self._library.chat_models(formats)
         ]
 

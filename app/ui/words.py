@@ -1,12 +1,15 @@
 """Sizes, counts, speeds and times in the words the window shows them in.
 
-One place, so that a model's size reads the same on its card, in the list and in the shelf. Sizes are decimal
-(1 GB = 10^9 bytes), as the model hubs and the makers of disks count.
+One place, so that a model's size reads the same on its card, in the list and in the shelf. Bytes come from
+`app.domain.size_words`, as in the terminal.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
+
+from app.domain import size_words
+from app.domain.size_words import size_of as size_of
 
 UNKNOWN = "—"
 """Stands in a table where nothing is known; never a zero."""
@@ -18,28 +21,7 @@ _LONGEST_WAIT = 4 * _DAY
 
 def size(count: int | float | None) -> str:
     """Bytes: "2.5 GB", "98 MB", "512 bytes"; UNKNOWN for None."""
-    if count is None:
-        return UNKNOWN
-    if count < 1000:
-        return f"{count:.0f} byte{'' if round(count) == 1 else 's'}"
-    for unit, of in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)):
-        # Compared as it will be shown: 999.7 MB is 1.0 GB, not "1,000 MB".
-        if unit == "TB" or round(count / of) < 1000:
-            value = count / of
-            whole = unit in ("kB", "MB") and value >= 9.95
-            return f"{value:,.0f} {unit}" if whole else f"{value:,.1f} {unit}"
-    raise AssertionError
-
-
-def size_of(done: int, whole: int | None) -> str:
-    """How much of a file is there, in the whole's unit: "0.6 of 2.5 GB"; "0.6 GB" of an unknown whole."""
-    if whole is None:
-        return size(done)
-    shown = size(whole)
-    figure, unit = shown.rsplit(" ", 1)
-    of = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}.get(unit, 1.0)
-    places = 1 if "." in figure else 0
-    return f"{done / of:,.{places}f} of {shown}"
+    return UNKNOWN if count is None else size_words.size(count)
 
 
 def count(number: int | None) -> str:

@@ -348,7 +348,7 @@ def test_a_conversation_replies_and_obeys(edgewise_home: Path) -> None:
             r"France\?\s+\S[\s\S]*tokens/s · first token after \d+ ms · 1\d tok",
         )
         say("And of Italy?", r"Italy\?\s+\S[\s\S]*tokens/s · first token after \d+ ms")
-        say("/model", r"\* SmolLM2-135M-Instruct\.Q4_1  0\.10 GB")
+        say("/model", r"\* SmolLM2-135M-Instruct\.Q4_1  98 MB")
         say("/model nothing-like-it", "There is no model “nothing-like-it”")
         say("/model SmolLM2", r"Going on with SmolLM2-135M-Instruct\.Q4_1")
         say("/quit", "")

@@ -83,7 +83,7 @@ def test_the_menu_names_size_and_marks_the_chosen(picker) -> None:
     assert [(action.text(), action.isChecked()) for action in picker.menu().actions()[:-2]] == [
         ("SmolLM2 135M Instruct · Q4_1 · 98 MB", False),
         ("Qwen3 4B · Q8_0 · 4.3 GB", True),
-        ("R&&D model ü · 1 MB", False),
+        ("R&&D model ü · 1.0 MB", False),
     ]
 
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
 from app.domain.engine import EngineState, EngineStatus
 from app.models.library import display_name
 from app.services.engine_choice import ModelChoice
-from app.ui import icons, theme
+from app.ui import icons, theme, words
 
 _WORDS = {
     EngineState.ABSENT: "not installed",
@@ -190,8 +190,7 @@ def _label(choice: ModelChoice) -> str:
             part for part in (choice.name, choice.engine, "remote" if choice.remote else "") if part
         )
     title, quantization = display_name(choice.name)
-    bytes_ = choice.model.size
-    size = f"{bytes_ / 1e9:.1f} GB" if bytes_ >= 1e9 else f"{bytes_ / 1e6:.0f} MB"
+    size = words.size(choice.model.size)
     return " · ".join(
         part for part in (title, quantization, size if choice.is_best else choice.engine) if part
     )

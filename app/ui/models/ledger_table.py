@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.domain.ledger import LedgerEntry
+from app.domain.size_words import exact_size
 from app.models.library import display_name
 from app.services.load_record import FEWEST_TOKENS
 from app.ui import words
@@ -174,7 +175,7 @@ def _unknown(entry: LedgerEntry, column: Column) -> str:
 
 def _exact_size(count: int | None) -> str:
     """With a digit more than elsewhere: here two figures are compared."""
-    return f"{count / 1e9:.2f} GB" if count is not None and count >= 1e9 else words.size(count)
+    return words.UNKNOWN if count is None else exact_size(count)
 
 
 def _sorted_by(entry: LedgerEntry, column: Column) -> float | str:

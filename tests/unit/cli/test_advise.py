@@ -65,7 +65,7 @@ def test_a_library_name_for_people(
     out = capsys.readouterr().out
     assert "SmolLM2 135M Instruct, 8,192 tokens of context. This machine: " in out
     assert "★  Q4_1          fits in memory  good" in out
-    assert "0.10 GB" in out
+    assert "98 MB" in out
     assert "Q4_1 fits and makes about " in out
     assert "with half of the context filled" in out
     assert "the hub has not told" not in out

@@ -150,7 +150,7 @@ def test_the_line_says_where_it_stands():
     it = variant("Q4_K_M", 2_000_000_000)
     download = Download(1, "Small", it, DownloadState.RUNNING, 500_000_000, it.size, 1e7, 150.0)
     assert progress_line(download) == (
-        "Small  [#####---------------]  25 %  0.50 GB of 2.00  10.0 MB/s  2 min left"
+        "Small  [#####---------------]  25 %  0.5 of 2.0 GB  10 MB/s  2 min left"
     )
     again = Download(
         1, "Small", it, DownloadState.RETRYING, 5, it.size, retry_in_s=3.2, error="It broke off."
@@ -158,4 +158,4 @@ def test_the_line_says_where_it_stands():
     assert progress_line(again) == "Again in 3 s. It broke off."
     assert progress_line(Download(1, "Small", it, DownloadState.WAITING)) == "Small  waiting"
     checking = Download(1, "Small", it, DownloadState.VERIFYING, 2_000_000_000, it.size)
-    assert progress_line(checking).endswith("100 %  2.00 GB of 2.00  checking")
+    assert progress_line(checking).endswith("100 %  2.0 of 2.0 GB  checking")

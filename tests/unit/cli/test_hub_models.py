@@ -78,8 +78,8 @@ def test_what_a_repository_offers(hub):
     head, *offers = done.stdout.splitlines()
     assert head == f"{NAME}, licence: apache-2.0"
     assert [offer.split() for offer in offers] == [
-        ["Q8_0", "GGUF", "0.00", "GB", "2", "files", "sees", "images"],
-        ["Q4_0", "GGUF", "0.00", "GB", "2", "files", "sees", "images"],
+        ["Q8_0", "GGUF", "2.5", "MB", "2", "files", "sees", "images"],
+        ["Q4_0", "GGUF", "1.5", "MB", "2", "files", "sees", "images"],
     ]
 
 

@@ -44,7 +44,9 @@ def wheels(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_life_of_an_engine(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["engines", "install", "Transformers"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("Transformers 1.0, for the processor: about 1 MB to download, about 2 MB on")
+    assert said[0].startswith(
+        "Transformers 1.0, for the processor: about 1.0 MB to download, about 2.0 MB on"
+    )
     assert said[1].startswith("Transformers 1.0 is installed. It took ")
     assert run(["engines", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -62,9 +62,9 @@ def test_every_load_with_its_errors(empty_home: Path, capsys: pytest.CaptureFixt
         "Loaded", "Model", "Context", "Memory", "measured", "error", "Tokens/s", "measured", "error",
     ]  # fmt: skip
     assert measured.split()[2:] == (
-        ["SmolLM2", "8,192", "0.33", "GB", "0.30", "GB", "+10", "%", "90.0", "100.0", "-10", "%"]
+        ["SmolLM2", "8,192", "330", "MB", "300", "MB", "+10", "%", "90.0", "100.0", "-10", "%"]
     )
-    assert unmeasured.split()[2:] == ["SmolLM2", "8,192", "0.33", "GB", "–", "–", "90.0", "–", "–"]
+    assert unmeasured.split()[2:] == ["SmolLM2", "8,192", "330", "MB", "–", "–", "90.0", "–", "–"]
 
 
 def test_numbers_stand_under_each_other(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,7 +89,7 @@ def test_an_empty_list(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None
 def test_import_a_copy_and_in_place(paths: Paths, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two = write_model(tmp_path / "one.gguf"), write_model(tmp_path / "two.gguf")
     assert run(["models", "import", str(one)]) == 0
-    assert capsys.readouterr().out == "one is in the library (0 MB).\n"
+    assert capsys.readouterr().out == "one is in the library (7.7 kB).\n"
     assert (paths.models / "one.gguf").exists()
     assert run(["models", "import", str(two), "--in-place", "--json"]) == 0
     (entry,) = json.loads(capsys.readouterr().out)
@@ -143,7 +143,7 @@ def test_a_person_is_asked(
     monkeypatch.setattr(sys, "stdin", Person(answer))
     assert run(["models", "remove", "zoë"]) == (0 if gone else 1)
     said = capsys.readouterr().out
-    assert "Zoë 家-Q8_0 will be deleted, which frees 0 MB." in said
+    assert "Zoë 家-Q8_0 will be deleted, which frees 7.7 kB." in said
     assert ("is deleted" in said) == gone
     assert model.exists() != gone
 
