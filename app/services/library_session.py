@@ -31,6 +31,8 @@ class LibrarySession(QObject):
     """Name, what is done in words, bytes done, bytes in all (None: not known)."""
     work_ended = Signal(str, str, bool)
     """Name, a remark for the person (may be empty), whether it failed."""
+    import_begun = Signal()
+    """Files are being taken in: what was said of earlier ones is over."""
     imported = Signal(object)
     """The `LibraryEntry` of a model that is in the library now."""
     verified = Signal(object)
@@ -79,6 +81,7 @@ class LibrarySession(QObject):
 
     def import_models(self, paths: list[Path], *, copy: bool) -> None:
         """Take files or folders into the library, each as work of its own."""
+        self.import_begun.emit()
         for path in paths:
             self._import(path, copy=copy)
 

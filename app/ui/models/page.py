@@ -28,6 +28,8 @@ from app.ui.notice_bar import UNDO_MS, NoticeBar
 from app.ui.words import size
 
 CATALOG, SEARCH, LIBRARY, LEDGER = range(4)
+_LIBRARY = "library"
+"""What notices about the models on this machine are about."""
 _NAMES = ("Catalog", "Search", "On this machine", "Ledger")
 
 
@@ -92,10 +94,10 @@ class ModelsPage(QWidget):
         self.tabs.choose(SEARCH)
         self.search.search_for(words)
 
-    def show_error(self, error: EdgewiseError) -> None:
+    def show_error(self, error: EdgewiseError, about: str = "") -> None:
         """Say an expected failure above the views."""
         details = ("Show details", lambda: self.show_log(error.message, error.detail))
-        self.notice.say(error.message, details=details if error.detail else None)
+        self.notice.say(error.message, details=details if error.detail else None, about=about)
 
     def show_log(self, sentence: str, detail: str) -> None:
         """What stands behind a sentence."""
@@ -134,7 +136,8 @@ class ModelsPage(QWidget):
     def _connect_library(self) -> None:
         session = self._library_session
         session.listed.connect(self._show_local)
-        session.failed.connect(self.show_error)
+        session.failed.connect(lambda error: self.show_error(error, _LIBRARY))
+        session.import_begun.connect(lambda: self.notice.settle(_LIBRARY))
         session.removed.connect(self._say_removed)
         session.imported.connect(self._say_imported)
         self.library.chat_requested.connect(lambda entry: self.chat_requested.emit(entry.model.name))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QStackedWidget
 
 from app.advisor.correction import UNCORRECTED
 from app.domain.download import Download, DownloadState
-from app.domain.errors import EdgewiseError
+from app.domain.errors import EdgewiseError, ModelFileError
 from app.domain.hub import Format, HubFile, Variant
 from app.domain.model import LibraryEntry, LocalModel, Place
 from app.services.background import Background
@@ -130,3 +130,14 @@ def test_what_was_removed_and_what_that_freed(page, place, freed, words) -> None
     entry = LibraryEntry(LocalModel("Qwen", Path("/m/Qwen.gguf"), 1, place), None)
     page._library_session.removed.emit(entry, freed)
     assert page.notice.text == f"Qwen was removed. {words}"
+
+
+def test_a_new_import_settles_what_was_said_of_the_last(page, tmp_path) -> None:
+    session = page._library_session
+    session.failed.emit(ModelFileError("a.gguf is damaged."))
+    assert page.notice.text == "a.gguf is damaged."
+    session.import_models([], copy=True)
+    assert page.notice.isHidden()
+    page.show_error(EdgewiseError("It did not work."))
+    session.import_models([], copy=True)
+    assert page.notice.isVisible()
