@@ -198,7 +198,9 @@ class FirstRun(QWidget):
         self._choice.setText(download.name)
         self._bar.set_share(download.done / download.size if download.size else None)
         self._bar.setAccessibleName(f"Download of {download.name}")
-        parts = [size_of(download.done, download.size), _STATES.get(download.state, "")]
+        held = download.state is DownloadState.PAUSED and bool(download.error)
+        state = "Waits: Edgewise works offline" if held else _STATES.get(download.state, "")
+        parts = [size_of(download.done, download.size), state]
         if download.state is DownloadState.RUNNING:
             parts += [transfer(download.speed), time_left(download.seconds_left)]
         words = (

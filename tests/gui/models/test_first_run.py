@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from app.domain.download import Download, DownloadState
 from app.domain.hub import Format, HubFile, Variant
 from app.models.catalog import catalog
+from app.services.download_entry import OFFLINE
 from app.services.first_model import FirstModel
 from app.ui.models.first_run import FirstRun
 from tests.gui.models.advice import rung
@@ -83,6 +84,13 @@ def test_the_download_is_followed(first, qtbot) -> None:
     assert "Checking" in said(first)
     first.set_download(None)
     assert "Download 2.5 GB" in buttons(first)
+
+
+def test_a_download_that_is_held_by_the_offline_switch_says_so(first) -> None:
+    first.set_download(replace(RUNNING, state=DownloadState.PAUSED))
+    assert "Paused" in said(first)
+    first.set_download(replace(RUNNING, state=DownloadState.PAUSED, error=OFFLINE))
+    assert "0.6 of 2.5 GB · Waits: Edgewise works offline" in said(first)
 
 
 def test_the_download_can_be_given_up_after_a_question(first, qtbot) -> None:
