@@ -21,6 +21,7 @@ SERVICE = "Edgewise"
 VARIABLE = "HF_TOKEN"
 
 # Printable ASCII without spaces: what fits into a header. Today's tokens are "hf_" and 34 letters.
+_SHORTEST_TOKEN = 8
 _TOKEN = re.compile(r"[!-~]{8,512}")
 _KEY = re.compile(r"[!-~]{1,4096}")
 # keyring's own ways to the systems' stores. Others (keyrings.alt) would write it into a file.
@@ -67,6 +68,12 @@ class TokenStore:
     def keep(self, text: str) -> TokenPlace:
         """Use `text` from now on, and keep it where the answer says. Raises HubError for what is no token."""
         token = text.strip()
+        if len(token) < _SHORTEST_TOKEN:
+            what = "it has too few characters" if token else "there is nothing in it"
+            raise HubError(
+                f"This is not an access token: {what}. Copy it whole; it begins with “hf_” as a rule and has "
+                "37 characters."
+            )
         if not _TOKEN.fullmatch(token):
             raise HubError("This is not an access token: it has no spaces, and begins with “hf_” as a rule.")
         with self._lock:

@@ -221,3 +221,11 @@ def test_a_keyring_that_takes_no_key(system, caplog):
 def test_a_keyring_that_holds_no_good_key(system):
     system.passwords["Edgewise", SERVER] = "bad\r\nX-Header: 1"
     assert ServerKeys().get(SERVER) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("hf_1", "it has too few characters"), (" \n", "there is nothing in it")]
+)
+def test_a_short_token_is_called_short(system, text, why):
+    with pytest.raises(HubError, match=f"not an access token: {why}. Copy it whole"):
+        TokenStore(ACCOUNT).keep(text)
