@@ -60,6 +60,9 @@ def chat(options: argparse.Namespace) -> int:
         if not prompt:
             console.error('Nothing was asked: standard input is empty. Try: edgewise chat "Your question"')
             return USAGE
+    if prompt is not None and not prompt.strip():
+        console.error('Nothing was asked: the question is empty. Try: edgewise chat "Your question"')
+        return USAGE
     if prompt is None and (options.json or not console.out_is_terminal):
         console.error('A conversation needs a terminal. Try: edgewise chat "Your question"')
         return USAGE

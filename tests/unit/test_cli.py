@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from app import __version__
 from app.__main__ import _missing_for_qt
 from app.cli.chat import Answer, ChatSession, as_json, summary
+from app.cli.command_line import USAGE, run
 from app.cli.console import Console, HarmlessStream, harmless
 from app.cli.conversation import Conversation
 from app.cli.doctor import Examination, Status, _finding
@@ -280,6 +281,13 @@ def test_without_a_display_the_terminal_is_used(empty_home: Path) -> None:
     assert done.returncode == 2
     gone = edgewise(environment={**nothing, "DISPLAY": ":9875"})
     assert gone.stderr.startswith("The display :9875 does not answer, so the chat opens in the terminal.")
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_question_is_none(empty_home: Path, empty: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["chat", empty]) == USAGE
+    said = capsys.readouterr().err
+    assert said == 'Nothing was asked: the question is empty. Try: edgewise chat "Your question"\n'
 
 
 # --- replies in words and in JSON --------------------------------------------------------------------
