@@ -41,6 +41,8 @@ class Download:
     detail: str = ""
     needs_token: bool = False
     """Failed because the repository is gated and no token, or none that was granted access, is known."""
+    token_refused: bool = False
+    """Of those: the hub does not accept the token at all. Not known any more after a restart."""
 
     @property
     def active(self) -> bool:

@@ -59,6 +59,10 @@ class AccessDenied(HubError):
     """The repository needs a token, or the token's account was not granted access."""
 
 
+class TokenRefused(AccessDenied):
+    """The hub does not know the token, whatever it was to be shown for."""
+
+
 class NotOnHub(HubError):
     """There is no such repository, revision or file."""
 

@@ -18,8 +18,9 @@ from app.domain.variant_record import record_of, variant_of
 _KINDS: dict[str, type[EdgewiseError]] = {
     kind.__name__: kind
     for kind in (
-        errors.Offline, errors.HubUnreachable, errors.HubBusy, errors.AccessDenied, errors.NotOnHub,
-        errors.DownloadDamaged, errors.HubError, errors.ModelFileError, errors.DiskFull, errors.StorageError,
+        errors.Offline, errors.HubUnreachable, errors.HubBusy, errors.TokenRefused, errors.AccessDenied,
+        errors.NotOnHub, errors.DownloadDamaged, errors.HubError, errors.ModelFileError, errors.DiskFull,
+        errors.StorageError,
     )
 }  # fmt: skip
 

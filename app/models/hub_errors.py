@@ -20,6 +20,7 @@ from app.domain.errors import (
     HubUnreachable,
     NotOnHub,
     Offline,
+    TokenRefused,
 )
 from app.models.hub_paths import is_repository
 from app.models.hub_session import use_hub
@@ -246,7 +247,7 @@ def _explain_denied(answer: Answer, code: str, said: str, what: str, detail: str
             detail=detail,
         )
     if answer.status == 401 and code != "GatedRepo":
-        return AccessDenied(
+        return TokenRefused(
             "The hub does not accept the access token: it may be mistyped, expired or withdrawn. Enter "
             "another one.",
             detail=detail,

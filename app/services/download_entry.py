@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from app.domain.download import Download, DownloadState
-from app.domain.errors import AccessDenied, EdgewiseError, HubBusy, HubUnreachable
+from app.domain.errors import AccessDenied, EdgewiseError, HubBusy, HubUnreachable, TokenRefused
 from app.domain.hub import Variant
 from app.domain.transfer_speed import TransferSpeed
 from app.models.download_messages import Finished, Progress
@@ -56,6 +56,7 @@ class DownloadEntry:
     error: str = ""
     detail: str = ""
     needs_token: bool = False
+    token_refused: bool = False
     process: DownloadProcess | None = None
     """Its worker, while it has one; what any other still says is not heard."""
     retry_at: float | None = None
@@ -150,6 +151,7 @@ class DownloadEntry:
         else:
             self._to(DownloadState.FAILED, error.message, error.detail)
             self.needs_token = isinstance(error, AccessDenied)
+            self.token_refused = isinstance(error, TokenRefused)
 
     def arrive(self, finished: Finished) -> None:
         """Be in the library; it is done once the journal knows, too."""
@@ -180,6 +182,7 @@ class DownloadEntry:
             error=self.error,
             detail=self.detail,
             needs_token=self.needs_token,
+            token_refused=self.token_refused,
         )
 
     def as_record(self) -> JournalEntry:
@@ -196,6 +199,6 @@ class DownloadEntry:
 
     def _to(self, state: DownloadState, error: str = "", detail: str = "") -> None:
         self.state, self.error, self.detail = state, error, detail
-        self.needs_token = self.offline = self.looked_at = False
+        self.needs_token = self.token_refused = self.offline = self.looked_at = False
         self.retry_at = None
         self._speed.clear()

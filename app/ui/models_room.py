@@ -146,8 +146,12 @@ class ModelsRoom(QObject):
         """Ask for the hub's token."""
         from app.ui.models.token_dialog import TokenDialog
 
+        of_it = [each for each in self.queue.snapshot() if each.variant.repository == repository]
         dialog = TokenDialog(
-            has_token=self._token is not TokenPlace.NOWHERE, repository=repository, parent=self._window()
+            has_token=self._token is not TokenPlace.NOWHERE,
+            refused=any(each.token_refused for each in of_it),
+            repository=repository,
+            parent=self._window(),
         )
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.token_given.connect(self.tokens.keep)

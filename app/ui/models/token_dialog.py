@@ -31,11 +31,18 @@ class TokenDialog(QDialog):
     token_given = Signal(str)
     forget_requested = Signal()
 
-    def __init__(self, *, has_token: bool, repository: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        has_token: bool,
+        refused: bool = False,
+        repository: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Token for the hub")
         self.setMinimumWidth(_WIDTH)
-        why = _sentence(_why(has_token=has_token, repository=repository), self)
+        why = _sentence(_why(has_token=has_token, refused=refused, repository=repository), self)
         where = _sentence(
             "You make one on the hub, in the settings of your account. Reading is enough.", self
         )
@@ -140,7 +147,12 @@ class TokenDialog(QDialog):
         self._field.setEnabled(not busy)
 
 
-def _why(*, has_token: bool, repository: str) -> str:
+def _why(*, has_token: bool, refused: bool, repository: str) -> str:
+    if refused and has_token:
+        return (
+            "The hub does not accept the token that is kept: it may be mistyped, expired or withdrawn. Enter "
+            "another one."
+        )
     if repository and has_token:
         return (
             f"{repository} is not open to the account of the token that is kept. Accept its conditions with "

@@ -108,6 +108,9 @@ def test_it_says_for_which_repository(qtbot) -> None:
     assert "google/gemma is gated" in texts(made(qtbot, repository="google/gemma"))
     again = texts(made(qtbot, repository="google/gemma", has_token=True))
     assert "google/gemma is not open to the account" in again
+    refused = texts(made(qtbot, repository="google/gemma", has_token=True, refused=True))
+    assert "does not accept the token that is kept" in refused
+    assert "not open to the account" not in refused
 
 
 def test_the_page_opens_on_a_click_alone(dialog, qtbot, monkeypatch) -> None:

@@ -50,7 +50,7 @@ def test_a_message_comes_back(message):
     "kind",
     [
         errors.Offline, errors.HubUnreachable, errors.AccessDenied, errors.NotOnHub, errors.DownloadDamaged,
-        errors.HubError, errors.ModelFileError, errors.DiskFull, errors.StorageError,
+        errors.HubError, errors.TokenRefused, errors.ModelFileError, errors.DiskFull, errors.StorageError,
     ],
 )  # fmt: skip
 def test_a_failure_keeps_its_kind(kind):

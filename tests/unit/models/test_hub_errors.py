@@ -17,6 +17,7 @@ from app.domain.errors import (
     HubUnreachable,
     NotOnHub,
     Offline,
+    TokenRefused,
 )
 from app.models.hub_errors import LONGEST_WAIT_S, explain, retry_after, without_secrets
 from app.models.hub_session import CERTIFICATES, hub_headers, new_client, use_hub
@@ -59,7 +60,7 @@ def status(number, **headers):
         (401, "GatedRepo", None, AccessDenied, "granted access. Ask for it on its page: http://127.0.0.1:"),
         (403, "GatedRepo", None, AccessDenied, "then enter your access token"),
         (401, "", None, AccessDenied, "then enter your access token"),
-        (401, "", TOKEN, AccessDenied, "does not accept the access token"),
+        (401, "", TOKEN, TokenRefused, "does not accept the access token"),
         (403, "GatedRepo", TOKEN, AccessDenied, "was not granted access to maker/Model-GGUF"),
         (403, "", TOKEN, AccessDenied, "/maker/Model-GGUF"),
         (401, "RepoNotFound", None, NotOnHub, "no maker/Model-GGUF on the hub, or it is private"),

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from app.domain.download import Download, DownloadState
-from app.domain.errors import AccessDenied, HubBusy, HubUnreachable
+from app.domain.errors import AccessDenied, HubBusy, HubUnreachable, TokenRefused
 from app.domain.hub import Format, HubFile, Variant
 from app.models.download_messages import Finished, Progress, Stored
 from app.services.download_entry import OFFLINE, DownloadEntry, Patience
@@ -77,6 +77,10 @@ def test_bytes_count_as_progress_only_once(entry):
 def test_a_failure_is_forgotten_when_it_goes_on(entry):
     entry.fail(AccessDenied("A token is needed.", detail="why"), PATIENCE)
     assert entry.as_download(0.0).needs_token
+    assert not entry.as_download(0.0).token_refused
+    entry.fail(TokenRefused("It is not accepted."), PATIENCE)
+    assert entry.as_download(0.0).token_refused
+    entry.fail(AccessDenied("A token is needed.", detail="why"), PATIENCE)
     entry.go_on()
     shown = entry.as_download(0.0)
     assert (shown.state, shown.error, shown.detail, shown.needs_token) == (
