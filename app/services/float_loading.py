@@ -17,7 +17,7 @@ from app.domain.ledger import LedgerEntry
 from app.domain.machine import Gpu
 from app.domain.model import LocalModel
 from app.engines.base import EngineAdapter, LoadOptions
-from app.engines.vllm_memory import GPU_OVERHEAD, cpu_kv_cache, gpu_memory_share
+from app.engines.vllm_memory import BESIDE_SHARE, GPU_OVERHEAD, cpu_kv_cache, gpu_memory_share
 from app.hardware.probe import available_memory, usable_physical_cores
 from app.models.float_model import FloatModel, read_float_model
 from app.models.footprint import (
@@ -154,7 +154,7 @@ def _room(
     )
     return _Room(
         free=smallest * count,
-        runtime=GPU_OVERHEAD * count,
+        runtime=(GPU_OVERHEAD + BESIDE_SHARE) * count,
         gpus=count,
         gpu_total=alike[0].memory_total or 0,
         gpu_free=smallest,
