@@ -141,3 +141,10 @@ def test_a_new_import_settles_what_was_said_of_the_last(page, tmp_path) -> None:
     page.show_error(EdgewiseError("It did not work."))
     session.import_models([], copy=True)
     assert page.notice.isVisible()
+
+
+def test_the_ladder_hears_of_the_downloads_of_its_repository(page, monkeypatch) -> None:
+    other = replace(RUNNING, id=2, variant=replace(VARIANT, repository="c/d"))
+    monkeypatch.setattr(page._models, "_repository", "a/b")
+    page._show_downloads((RUNNING, other))
+    assert page.catalog.ladder.table._downloads == {"Q4_K_M": RUNNING}
