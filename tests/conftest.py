@@ -29,7 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that install engines run only when they are asked for: `-m installed_engines`."""
+    """Tests that install engines run only when they are asked for: `-m installed_engines`.
+
+    Those that share an engine for all of the run come last: others count the processes that are left.
+    """
+    items.sort(key=lambda item: "served" in getattr(item, "fixturenames", ()))
     if INSTALLED in (config.option.markexpr or ""):
         return
     left_out = [item for item in items if item.get_closest_marker(INSTALLED)]

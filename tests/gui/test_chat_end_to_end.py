@@ -63,23 +63,12 @@ def talkative(open_app: Opener) -> App:
     return open_app()
 
 
-_kept: set[int] = set()
-"""Process ids of engines that tests of another folder keep until the end of the run."""
-
-
-@pytest.fixture(autouse=True)
-def kept_by_others() -> None:
-    """They are none of ours."""
-    _kept.clear()
-    _kept.update(engine.pid for engine in engines())
-
-
 def engines() -> list[psutil.Process]:
-    """The engines that were started for this test and that run."""
+    """The engines that this process started and that run."""
     found = []
     for child in psutil.Process().children(recursive=True):
         try:
-            if child.pid not in _kept and "llama-server" in child.name() and is_alive(child):
+            if "llama-server" in child.name() and is_alive(child):
                 found.append(child)
         except psutil.NoSuchProcess:
             continue
