@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gui.app_driver import App, write_conversation
+from tests.gui.app_driver import App, short, write_conversation
 
 
 @pytest.fixture
-def app(qtbot, empty_home) -> Iterator[App]:
-    write_conversation("Lighthouse story", "Tell me about lighthouses.", "They shine.")
+def app(qtbot, edgewise_home) -> Iterator[App]:
+    write_conversation("Lighthouse story", "Tell me about lighthouses.", "They shine.", params=short())
     opened = App(qtbot)
     qtbot.addWidget(opened.window)
     yield opened
