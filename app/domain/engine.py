@@ -56,6 +56,7 @@ class LoadWishes:
     quantize_bits: int | None = None
     gpu_memory_share: float | None = None
     tensor_parallel: int | None = None
+    parallel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,11 +115,13 @@ assert tuple(p.name for p in PARAMETERS) == tuple(f.name for f in fields(Samplin
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One request for a reply. `ignore_eos` makes a reply exactly `max_tokens` long, for measuring."""
+    """One request for a reply. `ignore_eos` makes a reply exactly `max_tokens` long, for measuring; with
+    `uncached` its prompt is read as if none like it had been seen before, by engines that can be told."""
 
     messages: Sequence[ChatMessage]
     params: SamplingParams = SamplingParams()
     ignore_eos: bool = False
+    uncached: bool = False
 
 
 class FinishReason(StrEnum):

@@ -27,7 +27,8 @@ class LoadOptions:
     point: `dtype` ("auto": as the model is stored), `quantize_bits` (8 or 4: on loading), and on GPUs
     `gpu_memory_share` of all its memory (None: the engine's own choice) and `tensor_parallel`, the GPUs that
     share each layer. `kv_cache_bytes` are reserved for the KV cache by engines that set a pool of it aside
-    in main memory (None: the adapter's own choice).
+    in main memory (None: the adapter's own choice). `parallel` replies are made at once, more wait (None: the
+    adapter's own choice); they share `context_length` tokens.
     """
 
     context_length: int
@@ -38,6 +39,7 @@ class LoadOptions:
     gpu_memory_share: float | None = None
     tensor_parallel: int = 1
     kv_cache_bytes: int | None = None
+    parallel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
