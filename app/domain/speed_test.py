@@ -42,8 +42,10 @@ class Case:
 class Workload:
     """All that each engine is asked. `budget_s` is for the whole test, loading included; None: no limit.
 
-    Each case is done `warmups` times unmeasured, then `repetitions` times. `seed` decides prompts and the
-    order of the engines; between two of them the machine rests for `cool_down_s`.
+    Every shape is asked in every batch; those of `alone` one request at a time only, since many of them at
+    once would want more memory than they tell. Each case is done `warmups` times unmeasured, then
+    `repetitions` times. `seed` decides prompts and the order of the engines; between two of them the machine
+    rests for `cool_down_s`.
     """
 
     shapes: tuple[Shape, ...]
@@ -53,11 +55,14 @@ class Workload:
     budget_s: float | None = 600.0
     cool_down_s: float = 3.0
     seed: int = 0
+    alone: tuple[Shape, ...] = ()
 
     @property
     def cases(self) -> tuple[Case, ...]:
-        """In the order they are done: every shape with the smallest batch first."""
-        return tuple(Case(shape, batch) for batch in sorted(self.batches) for shape in self.shapes)
+        """In the order they are done, each once: every shape with the smallest batch first."""
+        cases = [Case(shape, batch) for batch in self.batches for shape in self.shapes]
+        cases += [Case(shape, 1) for shape in self.alone]
+        return tuple(dict.fromkeys(sorted(cases, key=lambda case: case.batch)))  # sorted() keeps the order
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +232,12 @@ class EngineFacts:
     model_hash: str = ""
     device: str = ""
     context_length: int | None = None
+    """Tokens of context that all requests share."""
     parallel: int | None = None
     """Requests that it works on at once; more wait."""
     threads: int | None = None
+    request_context: int | None = None
+    """Tokens that a single request may take, where that is less than all of them."""
 
 
 @dataclass(frozen=True, slots=True)
