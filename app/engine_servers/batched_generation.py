@@ -28,6 +28,8 @@ STOP_TIMEOUT_S = 2.0
 _LEAST_STEP = 16
 """Tokens of a prompt in one step, at least."""
 _TRIAL_TOKENS = 32
+_WHOLE = "whole-"
+"""Beginning of the names of requests whose prompts are read whole."""
 _TRIALS = 4
 """The first warms up, and of the others the machine may be busy with something else."""
 
@@ -105,14 +107,17 @@ class BatchedGeneration:
                 pass
             took.append(time.perf_counter() - began)
         processor = self._manager.batch_processor
+        _search_for_some(processor.cache)
         fit = int(_TRIAL_TOKENS * STEP_S / min(took))
         processor.max_batch_tokens = min(processor.max_batch_tokens, max(fit, self._least_step))
         return int(processor.max_batch_tokens)
 
-    async def tokens(self, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[list[int], None]:
+    async def tokens(
+        self, prompt: Sequence[int], sampling: Sampling, *, cached: bool = True
+    ) -> AsyncGenerator[list[int], None]:
         """See `Generation.tokens`."""
         longest = room_for_reply(prompt, self.context_length, sampling)
-        name = f"reply-{next(self._numbers)}"
+        name = f"{'reply-' if cached else _WHOLE}{next(self._numbers)}"
         arrived: asyncio.Queue[Any] = asyncio.Queue()
         self._manager.register_result_handler(name, arrived.put_nowait)
         finished = False
@@ -148,6 +153,17 @@ class BatchedGeneration:
         self._stopping = True
         with suppress(Exception):  # nothing can be done about it any more
             self._manager.stop(block=True, timeout=STOP_TIMEOUT_S, hard_stop=True)
+
+
+def _search_for_some(cache: Any) -> None:
+    """Make `cache` find nothing for requests whose prompts are read whole: by itself it shares with all or
+    with none."""
+    search = cache.search_prefix_match
+
+    def searched(request_id: str, prompt: list[int]) -> int:
+        return 0 if request_id.startswith(_WHOLE) else search(request_id, prompt)
+
+    cache.search_prefix_match = searched
 
 
 def page_bytes(model: Any) -> int:

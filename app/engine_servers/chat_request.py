@@ -31,6 +31,8 @@ class Request:
     stream: bool
     include_usage: bool
     """Only a stream can do without."""
+    cached: bool
+    """Whether the beginning of the prompt may be taken from the KV cache, as llama.cpp's `cache_prompt`."""
 
 
 def read_json(data: bytes) -> dict[str, Any]:
@@ -64,6 +66,7 @@ def read_request(body: Mapping[str, Any]) -> Request:
         stop=_stop(body),
         stream=_flag(body, "stream"),
         include_usage=_flag(options or {}, "include_usage"),
+        cached=_flag(body, "cache_prompt", default=True),
     )
 
 
@@ -134,11 +137,11 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _flag(body: Mapping[str, Any], name: str) -> bool:
+def _flag(body: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
     value = body.get(name)
     if value is not None and not isinstance(value, bool):
         raise BadRequest(f"{name}: true or false is needed.")
-    return bool(value)
+    return default if value is None else value
 
 
 def _stop(body: Mapping[str, Any]) -> tuple[str, ...]:

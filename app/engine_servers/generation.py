@@ -50,9 +50,12 @@ class Generation(Protocol):
         """
         ...
 
-    def tokens(self, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[list[int], None]:
+    def tokens(
+        self, prompt: Sequence[int], sampling: Sampling, *, cached: bool = True
+    ) -> AsyncGenerator[list[int], None]:
         """The reply's new tokens as they come. Closing the iterator ends the reply.
 
+        Not `cached`: all of the prompt is read, also what the KV cache holds of it.
         Raises PromptTooLong and GenerationFailed.
         """
         ...

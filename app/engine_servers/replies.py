@@ -71,7 +71,8 @@ class Reply:
         Raises PromptTooLong and GenerationFailed.
         """
         sampling = self._request.sampling
-        async with aclosing(self._generation.tokens(self._prompt, sampling)) as tokens:
+        tokens_of = self._generation.tokens(self._prompt, sampling, cached=self._request.cached)
+        async with aclosing(tokens_of) as tokens:
             async for fresh in tokens:
                 self._made += len(fresh)
                 text = self._text.feed(fresh)

@@ -85,8 +85,11 @@ class SingleGeneration:
             pass
         return self.context_length
 
-    async def tokens(self, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[list[int], None]:
-        """See `Generation.tokens`."""
+    async def tokens(
+        self, prompt: Sequence[int], sampling: Sampling, *, cached: bool = True
+    ) -> AsyncGenerator[list[int], None]:
+        """See `Generation.tokens`. Nothing is kept of a prompt here."""
+        del cached
         longest = room_for_reply(prompt, self.context_length, sampling)
         arrived: asyncio.Queue[list[int] | Exception | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()

@@ -39,6 +39,7 @@ class LlamaCpp:
             "seed": "seed",
         },
         count_path="/v1/chat/completions/input_tokens",
+        uncached={"cache_prompt": False},
     )
     formats: tuple[Format, ...] = (Format.GGUF,)
     environment: str | None = None

@@ -10,6 +10,7 @@ What HTTP and TLS need is imported with the first request: a start of the window
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,13 +36,16 @@ from app.engines.sse import EventTooLong, SseDecoder
 if TYPE_CHECKING:
     from app.engines.http_exchange import Exchange, Wire
 
-__all__ = ["Address", "Dialect", "OpenAIClient"]
+__all__ = ["SALT", "Address", "Dialect", "OpenAIClient"]
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """Longest answer read that is not a stream."""
 
 COUNT_LIMIT_S = 30.0
 """For counting tokens on an attached server, which nobody can stop and a reply waits for."""
+
+SALT = object()
+"""In `Dialect.uncached`: a text that no other request has."""
 
 _OK = 200
 _REDIRECTS = range(300, 400)
@@ -66,6 +70,9 @@ class Dialect:
     count_path: str | None = None
     """Path that counts the tokens of a list of messages as `input_tokens` (llama.cpp) or `count` (vLLM); it
     begins where the server's own endpoints do."""
+    uncached: Mapping[str, object] = field(default_factory=dict)
+    """What a request brings whose prompt shall not be looked for in the prompt cache; `SALT` is a text
+    of its own. Empty where the engine cannot be told."""
 
 
 class OpenAIClient:
@@ -228,6 +235,9 @@ class OpenAIClient:
                 body[theirs] = value
         if request.ignore_eos:
             body["ignore_eos"] = True
+        if request.uncached:
+            for name, value in self._dialect.uncached.items():
+                body[name] = os.urandom(16).hex() if value is SALT else value
         return body
 
 

@@ -6,6 +6,7 @@ A parameter that a server does not know is not sent: some ignore it in silence, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from app.domain.attached import ServerKind
 from app.engines.llama_cpp import LlamaCpp
@@ -16,12 +17,19 @@ from app.engines.vllm import Vllm
 
 _OPENAI = Dialect()
 
+
+def _attached(dialect: Dialect) -> Dialect:
+    """`dialect` for a server of any age: what keeps a request out of the prompt cache came late everywhere,
+    and TensorRT-LLM refuses a field that it does not know."""
+    return replace(dialect, uncached={})
+
+
 DIALECTS: Mapping[ServerKind, Dialect] = {
-    ServerKind.LLAMA_CPP: LlamaCpp.dialect,
-    ServerKind.EDGEWISE: LlamaCpp.dialect,
-    ServerKind.VLLM: Vllm.dialect,
-    ServerKind.SGLANG: SGLang.dialect,
-    ServerKind.TENSORRT_LLM: TensorRtLlm.dialect,
+    ServerKind.LLAMA_CPP: _attached(LlamaCpp.dialect),
+    ServerKind.EDGEWISE: _attached(LlamaCpp.dialect),
+    ServerKind.VLLM: _attached(Vllm.dialect),
+    ServerKind.SGLANG: _attached(SGLang.dialect),
+    ServerKind.TENSORRT_LLM: _attached(TensorRtLlm.dialect),
     # lmstudio.ai/docs/developer/openai-compat/chat-completions: supported payload parameters
     ServerKind.LM_STUDIO: Dialect(
         parameters={**_OPENAI.parameters, "top_k": "top_k", "repeat_penalty": "repeat_penalty"}

@@ -20,7 +20,7 @@ from app.engines import torch_failures
 from app.engines.base import HOST, InstalledEnvironment, Launch, LoadOptions, LoadReport
 from app.engines.isolation import NOT_FOR_ENGINES, SOURCES, isolated, python_command
 from app.engines.nvidia import GpuNeeds, untried_fitness
-from app.engines.openai_client import Dialect
+from app.engines.openai_client import SALT, Dialect
 from app.engines.torch_failures import FAILURES, OUT_OF_MEMORY, Failure
 
 SERVER = "app.engine_servers.sglang_server"
@@ -47,6 +47,7 @@ class SGLang:
             "seed": "seed",
         },
         count_path="/tokenize",
+        uncached={"cache_salt": SALT},
     )
     formats: tuple[Format, ...] = (Format.SAFETENSORS,)
     environment: str | None = "sglang"

@@ -22,7 +22,7 @@ from app.engines import torch_failures
 from app.engines.base import HOST, Launch, LoadOptions, LoadReport
 from app.engines.isolation import NOT_FOR_ENGINES, offline
 from app.engines.nvidia import GpuNeeds, untried_fitness
-from app.engines.openai_client import Dialect
+from app.engines.openai_client import SALT, Dialect
 from app.engines.pins import pins
 from app.engines.torch_failures import FAILURES, OUT_OF_MEMORY, Failure
 
@@ -49,6 +49,7 @@ class TensorRtLlm:
             "max_tokens": "max_tokens",
             "seed": "seed",
         },
+        uncached={"cache_salt": SALT},
     )
     formats: tuple[Format, ...] = (Format.SAFETENSORS,)
     environment: str | None = "tensorrt_llm"

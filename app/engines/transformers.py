@@ -38,6 +38,7 @@ class Transformers:
             "seed": "seed",
         },
         count_path="/v1/chat/completions/input_tokens",
+        uncached={"cache_prompt": False},
     )
     formats: tuple[Format, ...] = (Format.SAFETENSORS, Format.GGUF)
     environment: str | None = "transformers"

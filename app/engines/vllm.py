@@ -20,7 +20,7 @@ from app.engines import vllm_log
 from app.engines.base import HOST, InstalledEnvironment, Launch, LoadOptions, LoadReport
 from app.engines.isolation import NOT_FOR_ENGINES, cache_folder, isolated, python_command
 from app.engines.nvidia import GpuNeeds, lacks_driver, nvidia_gpus, why_not
-from app.engines.openai_client import Dialect
+from app.engines.openai_client import SALT, Dialect
 from app.engines.pins import machine_kind
 from app.engines.torch_failures import port_was_taken
 from app.engines.vllm_memory import BESIDE_SHARE, GPU_OVERHEAD, cpu_kv_cache
@@ -57,6 +57,7 @@ class Vllm:
             "seed": "seed",
         },
         count_path="/tokenize",
+        uncached={"cache_salt": SALT},
     )
     formats: tuple[Format, ...] = (Format.SAFETENSORS,)
     environment: str | None = "vllm"

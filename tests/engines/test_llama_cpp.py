@@ -28,6 +28,18 @@ def test_a_reply_with_its_counts_and_times(loaded):
     assert finished.timings.tokens_per_second > 1
 
 
+def test_a_prompt_that_is_not_to_be_cached_is_read_whole_again(loaded):
+    def read(*, uncached: bool) -> int:
+        messages = [ChatMessage(Role.USER, "Which of the nine bridges is the oldest, and who built it?")]
+        request = ChatRequest(messages, SamplingParams(max_tokens=1), uncached=uncached)
+        *_, finished = loaded.client.stream(request, Cancellation())
+        return finished.timings.prompt_tokens
+
+    whole = read(uncached=True)
+    assert read(uncached=False) < whole
+    assert read(uncached=True) == whole > 20
+
+
 def released(loaded):
     return loaded.process.read_log().count("stop processing")
 

@@ -276,6 +276,25 @@ def test_a_long_prompt_and_a_reply_that_fills_the_context(loaded):
     assert finished.usage.prompt_tokens + finished.usage.completion_tokens == CONTEXT
 
 
+def test_a_prompt_that_is_not_to_be_cached_is_read_whole_again(loaded):
+    """What a prompt costs that the cache has, and what the same one costs when it is read."""
+    question = "A keeper lights the lamp again. " * 120
+    one_token = dataclasses.replace(GREEDY, max_tokens=1)
+
+    def seconds(*, uncached: bool) -> float:
+        request = dataclasses.replace(chat(question, one_token, ignore_eos=True), uncached=uncached)
+        began = time.monotonic()
+        *_, last = loaded.client.stream(request, Cancellation())
+        assert last.usage.prompt_tokens > 600
+        return time.monotonic() - began
+
+    seconds(uncached=False)
+    found = min(seconds(uncached=False) for _ in range(3))
+    read = min(seconds(uncached=True) for _ in range(3))
+    print(f"found in the cache: {found:.3f} s, read: {read:.3f} s")
+    assert read > 2 * found
+
+
 # --- several at once, and cancels --------------------------------------------------------------------
 
 

@@ -24,16 +24,18 @@ def test_nothing_said_is_the_apis_own_defaults():
     request = read_request({})
     assert request.sampling == Sampling(temperature=1.0, top_p=1.0)
     assert (request.stop, request.stream, request.include_usage) == ((), False, False)
+    assert request.cached
 
 
 def test_what_our_client_sends_is_understood():
     client = OpenAIClient(Address("127.0.0.1", 1, "key"), Transformers.dialect)
     params = SamplingParams(0.0, 0.9, 30, 0.02, 1.1, 77, 5)
-    chat = ChatRequest([ChatMessage(Role.USER, "Hi")], params, ignore_eos=True)
+    chat = ChatRequest([ChatMessage(Role.USER, "Hi")], params, ignore_eos=True, uncached=True)
     body = read_json(json.dumps(client._body(chat)).encode())
     assert read_request(body).sampling == Sampling(0.0, 0.9, 30, 0.02, 1.1, 77, True, 5)
     assert read_request(body).stream
     assert read_request(body).include_usage
+    assert not read_request(body).cached
     assert read_messages(body) == [{"role": "user", "content": "Hi"}]
 
 

@@ -20,7 +20,7 @@ from app.domain.generation import (
     TextDelta,
     Usage,
 )
-from app.engines.openai_client import Address, Dialect, OpenAIClient
+from app.engines.openai_client import SALT, Address, Dialect, OpenAIClient
 from app.engines.process import free_port
 from tests.mock_engine import COUNT_PATH, DONE, USAGE, MockEngine, engine, event, finish, say, text
 
@@ -82,6 +82,19 @@ def test_a_dialect_sends_only_what_its_engine_knows():
     assert set(mock.requests[0].json) == {
         "model", "messages", "stream", "stream_options", "repetition_penalty",
     }  # fmt: skip
+
+
+def test_a_request_that_is_not_to_be_cached_says_so_as_its_engine_wants():
+    with MockEngine() as mock:
+        dialect = Dialect(uncached={"cache_prompt": False, "cache_salt": SALT})
+        client = OpenAIClient(Address("127.0.0.1", mock.port, "secret"), dialect)
+        for uncached in (True, True, False):
+            list(client.stream(ChatRequest(HELLO, uncached=uncached), Cancellation()))
+    first, second, cached = (request.json for request in mock.requests)
+    assert first["cache_prompt"] is second["cache_prompt"] is False
+    assert len(first["cache_salt"]) == 32
+    assert first["cache_salt"] != second["cache_salt"]
+    assert not {"cache_prompt", "cache_salt"} & set(cached)
 
 
 def test_the_key_is_in_no_repr():

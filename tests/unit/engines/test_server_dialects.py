@@ -1,5 +1,6 @@
 from app.domain.attached import ServerKind
 from app.domain.generation import SamplingParams
+from app.engines.llama_cpp import LlamaCpp
 from app.engines.server_dialects import DIALECTS
 
 
@@ -11,6 +12,11 @@ def test_all_that_is_sent_is_a_parameter_of_ours():
     ours = set(SamplingParams().to_dict())
     for kind, dialect in DIALECTS.items():
         assert {"temperature", "top_p", "max_tokens", "seed"} <= set(dialect.parameters) <= ours, kind
+
+
+def test_nothing_is_sent_that_an_older_server_may_refuse():
+    assert LlamaCpp.dialect.uncached
+    assert not any(dialect.uncached for dialect in DIALECTS.values())
 
 
 def test_a_repeat_penalty_has_two_names():
