@@ -98,7 +98,74 @@ def _engines_of_conversations(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE conversations ADD COLUMN engine TEXT")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_conversations_and_messages, _ledger, _engines_of_conversations)
+def _speed_tests(connection: sqlite3.Connection) -> None:
+    # What a test says is kept as JSON, whole; in columns of their own what is asked of many at once. The
+    # process that runs a test is known by its number and when it began: numbers are given again.
+    connection.execute(
+        """
+        CREATE TABLE speed_tests (
+            id            INTEGER PRIMARY KEY AUTOINCREMENT,
+            at            REAL NOT NULL,
+            state         TEXT NOT NULL,
+            process       INTEGER NOT NULL,
+            process_began REAL NOT NULL,
+            test          TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    connection.execute(
+        """
+        CREATE TABLE speed_test_columns (
+            id          INTEGER PRIMARY KEY,
+            test_id     INTEGER NOT NULL REFERENCES speed_tests (id) ON DELETE CASCADE,
+            position    INTEGER NOT NULL,
+            engine_id   TEXT NOT NULL,
+            engine      TEXT NOT NULL,
+            model       TEXT NOT NULL,
+            family      TEXT NOT NULL,
+            precision   TEXT NOT NULL,
+            remote      INTEGER NOT NULL,
+            model_file  TEXT NOT NULL,
+            model_hash  TEXT NOT NULL,
+            cold_ttft_s REAL,
+            failed      INTEGER NOT NULL,
+            result      TEXT NOT NULL,
+            UNIQUE (test_id, position)
+        ) STRICT
+        """
+    )
+    connection.execute(
+        """
+        CREATE TABLE speed_test_cases (
+            column_id     INTEGER NOT NULL REFERENCES speed_test_columns (id) ON DELETE CASCADE,
+            position      INTEGER NOT NULL,
+            shape         TEXT NOT NULL,
+            prompt_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            depth         INTEGER NOT NULL,
+            batch         INTEGER NOT NULL,
+            decode_rate   REAL,
+            output_rate   REAL,
+            output_low    REAL,
+            output_high   REAL,
+            ttft_s        REAL,
+            disturbed     INTEGER NOT NULL,
+            result        TEXT NOT NULL,
+            PRIMARY KEY (column_id, position)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    # Nearly always empty, as for messages that are streaming.
+    connection.execute("CREATE INDEX speed_tests_running ON speed_tests (id) WHERE state = 'running'")
+    connection.execute("CREATE INDEX speed_test_columns_of_family ON speed_test_columns (family, engine_id)")
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _conversations_and_messages,
+    _ledger,
+    _engines_of_conversations,
+    _speed_tests,
+)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -79,6 +79,11 @@ def test_a_newer_version_is_refused_in_plain_words(tmp_path):
         ("SELECT text FROM messages WHERE conversation_id = 1 ORDER BY id DESC", "messages_of_conversation"),
         ("SELECT id FROM messages WHERE parent_id = 1", "messages_after"),
         ("SELECT model, max(at) FROM ledger GROUP BY model", "ledger_of_model"),
+        ("SELECT id FROM speed_tests WHERE state = 'running'", "speed_tests_running"),
+        (
+            "SELECT id FROM speed_test_columns WHERE family = 'a' AND engine_id = 'b'",
+            "speed_test_columns_of_family",
+        ),
     ],
 )
 def test_frequent_questions_do_not_read_the_whole_table(tmp_path, query, index):
