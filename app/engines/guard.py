@@ -5,6 +5,9 @@ input is a pipe whose other end only the app holds. When the app ends, however i
 and the guard ends the engine with everything the engine started. When the engine ends by itself, the
 guard ends what is left of its children and passes its exit status on (128 + signal, as shells do).
 
+An engine is asked to end and has some seconds for it; `BY_FORCE`, written into the pipe, ends it at once, and
+once the pipe is closed so does SIGUSR1.
+
 If the guard itself is killed: on Linux the kernel sends the engine a parent-death signal; on Windows the
 job object that holds the engine closes with its last handle. macOS has neither, there the engine would
 stay; nothing but a person kills a guard there.
@@ -29,6 +32,10 @@ TERMINATE_GRACE_S = 3.0
 CLEANING_GRACE_S = 1.0
 """Time that Python's resource tracker has, once all others of an engine are dead, to remove their shared
 memory: hundreds of megabytes with vLLM, which else stay until the machine is started anew."""
+BY_FORCE = b"!"
+"""What the app writes before it closes the pipe where nobody is to wait for the engine's own way to end."""
+HURRIED_CLEANING_GRACE_S = 0.4
+"""`CLEANING_GRACE_S` then: the tracker takes some hundredths of a second where nothing hangs."""
 _CLEANER = b"multiprocessing.resource_tracker"
 
 NOT_STARTED = 127
@@ -45,9 +52,12 @@ def main(command: list[str]) -> int:
     return _posix(command)
 
 
-def kill_all(members: Callable[[], list[int]]) -> None:
-    """Kill the processes that `members` lists, those last that clean up after the others (Linux)."""
-    deadline = time.monotonic() + CLEANING_GRACE_S
+def kill_all(members: Callable[[], list[int]], grace_s: float = CLEANING_GRACE_S) -> None:
+    """Kill the processes that `members` lists, those last that clean up after the others (Linux).
+
+    These have `grace_s` for it.
+    """
+    deadline = time.monotonic() + grace_s
     while True:
         cleaners = []
         for pid in members():
@@ -79,6 +89,8 @@ def _kill(pid: int) -> None:
 if sys.platform != "win32":
     _PR_SET_PDEATHSIG = 1
     _PR_SET_CHILD_SUBREAPER = 36
+    _hurried = threading.Event()
+    """The app does not wait."""
 
     def _posix(command: list[str]) -> int:
         libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -105,6 +117,7 @@ if sys.platform != "win32":
         with contextlib.suppress(OSError):  # both do it, so that the group is there whoever comes first
             os.setpgid(engine, engine)
         signal.signal(signal.SIGTERM, lambda *_: _end(engine))
+        signal.signal(signal.SIGUSR1, lambda *_: _end_by_force(engine))
         threading.Thread(target=_watch_app, args=(engine,), daemon=True).start()
         while True:
             pid, status = os.wait()
@@ -116,20 +129,25 @@ if sys.platform != "win32":
         return code if code >= 0 else 128 - code
 
     def _watch_app(engine: int) -> None:
-        while os.read(0, 4096):
-            pass
+        while said := os.read(0, 4096):
+            if BY_FORCE in said:
+                _end_by_force(engine)
         _end(engine)
 
     def _end(engine: int) -> None:
         _kill_group(engine, signal.SIGTERM)
         threading.Thread(target=_kill_later, args=(engine,), daemon=True).start()
 
+    def _end_by_force(engine: int) -> None:
+        _hurried.set()
+        _kill_whole_group(engine)
+
     def _kill_later(engine: int) -> None:
         time.sleep(TERMINATE_GRACE_S)
         _kill_whole_group(engine)
 
     def _kill_whole_group(engine: int) -> None:
-        kill_all(lambda: _group(engine))
+        kill_all(lambda: _group(engine), HURRIED_CLEANING_GRACE_S if _hurried.is_set() else CLEANING_GRACE_S)
         _kill_group(engine, signal.SIGKILL)
 
     def _group(engine: int) -> list[int]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from app.domain.errors import EngineStartFailed, NotEnoughMemory
 from app.domain.generation import Cancellation
 from app.domain.model import LocalModel
-from app.engines.base import HOST, EngineAdapter, LoadOptions, LoadReport
+from app.engines.address import Address
+from app.engines.base import HOST, EngineAdapter, Launch, LoadOptions, LoadReport
 from app.engines.memory import Resident, resident_memory
-from app.engines.openai_client import Address, OpenAIClient
+from app.engines.openai_client import OpenAIClient
 from app.engines.process import EngineProcess, free_port, new_api_key
 
 PORT_ATTEMPTS = 3
@@ -20,21 +21,28 @@ PORT_ATTEMPTS = 3
 
 
 class LoadedModel:
-    """One model, ready to reply. Made by `load`; ended by `stop`."""
+    """One model, ready to reply. Made by `load`; ended by `stop`.
+
+    `launch` is how it was started; `load_s` the seconds from the start of its process until it was ready.
+    """
 
     def __init__(
         self,
         model: LocalModel,
         adapter: EngineAdapter,
         process: EngineProcess,
-        client: OpenAIClient,
-        context_length: int,
+        address: Address,
+        launch: Launch,
+        load_s: float,
     ) -> None:
         self.model = model
         self.adapter = adapter
         self.process = process
-        self.client = client
-        self.context_length = context_length
+        self.address = address
+        self.launch = launch
+        self.load_s = load_s
+        self.client = OpenAIClient(address, adapter.dialect)
+        self.context_length = launch.context_length
 
     @property
     def name(self) -> str:
@@ -62,6 +70,7 @@ class LoadedModel:
             port, key = free_port(), new_api_key()
             launch = adapter.launch(model, options, port=port, api_key=key)
             log_path = logs / f"{adapter.id}-{time.strftime('%Y%m%d-%H%M%S')}-{port}.log"
+            began = time.monotonic()
             process = EngineProcess.start(launch, log_path=log_path)
             try:
                 process.wait_until_ready(
@@ -80,8 +89,8 @@ class LoadedModel:
                 kind = NotEnoughMemory if adapter.lacked_memory(log, status) else EngineStartFailed
                 reason = adapter.explain_failure(model, log, status)
                 raise kind(f"{model.name} did not start: {reason}", detail=log) from error
-            client = OpenAIClient(Address(HOST, port, key, model.name), adapter.dialect)
-            return cls(model, adapter, process, client, launch.context_length)
+            took = time.monotonic() - began
+            return cls(model, adapter, process, Address(HOST, port, key, model.name), launch, took)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def report(self) -> LoadReport:
@@ -101,9 +110,9 @@ class LoadedModel:
         keeps_file = self.adapter.environment is None or report.mapped_bytes > 0
         return needed_memory(resident, report, self.model.size if keeps_file else 0) + report.gpu_bytes
 
-    def stop(self) -> None:
-        """End the engine. Blocks until it is gone."""
-        self.process.stop()
+    def stop(self, *, at_once: bool = False) -> None:
+        """End the engine. Blocks until it is gone. `at_once`: by force, see `EngineProcess.stop`."""
+        self.process.stop(at_once=at_once)
 
 
 def needed_memory(resident: Resident, report: LoadReport, file_size: int) -> int:

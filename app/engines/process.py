@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -130,7 +131,7 @@ class EngineProcess:
         finally:
             cancellation.on_cancel(None)
         ended_itself = self.exit_status is not None
-        self.stop()
+        self.stop(at_once=woken.is_set())
         if woken.is_set():
             raise EngineStartFailed("The start was cancelled.")
         self._never_ready = not ended_itself
@@ -141,8 +142,14 @@ class EngineProcess:
         status = self._process.wait()
         return status if status >= 0 else 128 - status
 
-    def stop(self) -> None:
-        """End the process and everything it started. Returns when it has ended."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """End the process and everything it started. Returns when it has ended.
+
+        It is asked to end and has `guard.TERMINATE_GRACE_S` for it; `at_once` it is killed without being
+        asked, also where another thread is waiting for it to end.
+        """
+        if at_once:
+            self._kill()
         with self._stop_lock:
             if self._process.stdin is not None:
                 with suppress(OSError):
@@ -154,6 +161,20 @@ class EngineProcess:
                 self._process.wait()
             if self._process.returncode < 0 and sys.platform != "win32":
                 _kill_session(self.pid)
+
+    def _kill(self) -> None:
+        pipe = self._process.stdin
+        try:
+            if pipe is not None:
+                pipe.write(guard.BY_FORCE)
+                pipe.flush()
+        except BrokenPipeError:  # it has ended
+            pass
+        except (OSError, ValueError):  # closed: it was asked already
+            if sys.platform == "win32":
+                self._process.kill()  # and the engine goes with its guard's job
+            else:
+                self._process.send_signal(signal.SIGUSR1)
 
     def read_log(self) -> str:
         """The end of the engine's log."""

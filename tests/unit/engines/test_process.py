@@ -13,6 +13,7 @@ from app.domain.generation import Cancellation
 from app.engines.base import Launch
 from app.engines.process import KEPT_LOGS, LOG_TAIL_BYTES, EngineProcess, free_port, new_api_key
 from tests.mock_engine import MockEngine
+from tests.processes import is_alive
 from tests.unit.engines.test_guard import SHARES_MEMORY
 
 SERVER = """
@@ -179,4 +180,77 @@ def test_a_guard_that_is_killed_leaves_no_shared_memory(start, tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stop()
+    assert not memory.exists()
+
+
+STUBBORN = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+sleeper = '''
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("up", flush=True)
+time.sleep(600)
+'''
+mine = subprocess.Popen([sys.executable, "-I", "-S", "-c", sleeper])
+apart = subprocess.Popen([sys.executable, "-I", "-S", "-c", sleeper], start_new_session=True)
+time.sleep(600)
+"""
+"""As vLLM's: it does not end when it is asked to, has a worker beside it and one in a session of its own."""
+
+
+@pytest.fixture
+def stubborn(start):
+    """Such an engine and all its processes."""
+    process = start(python(STUBBORN))
+    deadline = time.monotonic() + 20
+    while process.read_log().count("up") < 2:
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    assert len(family) == 4
+    return process, family
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a session of its own escapes")
+def test_by_force_nothing_is_left_within_a_second(stubborn):
+    process, family = stubborn
+    began = time.monotonic()
+    process.stop(at_once=True)
+    assert time.monotonic() - began < 1.0
+    assert [one for one in family if is_alive(one)] == []
+    process.stop(at_once=True)
+    assert process.exit_status == 137
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a session of its own escapes")
+def test_force_ends_a_polite_stop_that_waits(stubborn):
+    process, family = stubborn
+    polite = threading.Thread(target=process.stop)
+    polite.start()
+    deadline = time.monotonic() + 10
+    while not process._process.stdin.closed:
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.005)
+    began = time.monotonic()
+    process.stop(at_once=True)
+    assert time.monotonic() - began < 1.0
+    polite.join()
+    assert [one for one in family if is_alive(one)] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux' /dev/shm")
+def test_shared_memory_goes_by_force_too(start, tmp_path):
+    script = tmp_path / "engine.py"
+    script.write_text(SHARES_MEMORY)
+    process = start(Launch((sys.executable, str(script)), {}, 0))
+    deadline = time.monotonic() + 20
+    while not process.read_log().endswith("\n"):
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+    memory = Path("/dev/shm") / process.read_log().strip()
+    assert memory.exists()
+    began = time.monotonic()
+    process.stop(at_once=True)
+    assert time.monotonic() - began < 1.5
     assert not memory.exists()
