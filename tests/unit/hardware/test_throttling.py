@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from app.domain.speed_test import Disturbance, Observation
-from app.hardware import throttling
+from app.hardware import reading
 from app.hardware.throttling import ThrottlingSpan, speed_limit
 
 
@@ -34,7 +35,7 @@ class Gpu:
 
 @pytest.fixture(autouse=True)
 def not_a_mac(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttling.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
 
 
 def of_gpus(root: Path, samples: int, *gpus: Gpu) -> tuple[Observation, ...]:
@@ -130,7 +131,7 @@ def test_what_pmset_prints(text: str, limit: int | None) -> None:
 
 
 def test_a_mac_that_is_held_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttling.sys, "platform", "darwin")
-    monkeypatch.setattr(throttling.reading, "program_output", lambda _: "CPU_Speed_Limit \t= 80\n")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(reading, "program_output", lambda _: "CPU_Speed_Limit \t= 80\n")
     seen = of_gpus(tmp_path, 1)
     assert seen == (Observation(Disturbance.THERMAL, "the processor was held at 80 % of its speed"),)
