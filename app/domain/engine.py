@@ -48,7 +48,11 @@ class EngineStatus:
 
 @dataclass(frozen=True, slots=True)
 class LoadWishes:
-    """How a person wants models loaded; None leaves it to the app. The fields are those of LoadOptions."""
+    """How a person wants models loaded; None leaves it to the app. The fields are those of LoadOptions.
+
+    `most_context` is not: so many tokens of context for all replies together, or as many of them as memory
+    holds. Where `context_length` is wished, that is granted instead.
+    """
 
     context_length: int | None = None
     threads: int | None = None
@@ -57,6 +61,8 @@ class LoadWishes:
     gpu_memory_share: float | None = None
     tensor_parallel: int | None = None
     parallel: int | None = None
+    prompt_cache_bytes: int | None = None
+    most_context: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class LoadOptions:
     `gpu_memory_share` of all its memory (None: the engine's own choice) and `tensor_parallel`, the GPUs that
     share each layer. `kv_cache_bytes` are reserved for the KV cache by engines that set a pool of it aside
     in main memory (None: the adapter's own choice). `parallel` replies are made at once, more wait (None: the
-    adapter's own choice); they share `context_length` tokens.
+    adapter's own choice). In llama.cpp they share `context_length` tokens, of which each may take as many as
+    the model was trained for; elsewhere each may take so many, and they share the pool.
     """
 
     context_length: int

@@ -17,6 +17,8 @@ __all__ = ["LlamaCpp", "find_program"]
 
 SLOTS = 4
 """Replies at once; they share one KV cache, so an idle slot costs nothing. llama-server's own default."""
+MOST_SLOTS = 256
+"""LLAMA_MAX_SEQ (src/llama-cparams.h): with more it refuses to start."""
 READY_PATH = "/health"
 VERBOSITY = 4
 """Names the model's buffers and their sizes; one more would write every prompt into the log."""
@@ -60,7 +62,7 @@ class LlamaCpp:
                 *("--host", HOST, "--port", str(port)),
                 *("--ctx-size", str(options.context_length)),
                 *("--threads", str(options.threads)),
-                *("--parallel", str(SLOTS), "--kv-unified"),
+                *("--parallel", str(min(options.parallel or SLOTS, MOST_SLOTS)), "--kv-unified"),
                 *("--cache-ram", str(options.prompt_cache_bytes >> 20)),
                 *("--verbosity", str(VERBOSITY)),
                 "--no-ui",

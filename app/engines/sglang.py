@@ -75,6 +75,7 @@ class SGLang:
                 *("--load-format", "safetensors"),  # never a pickle that lies beside them
                 *("--tp-size", str(options.tensor_parallel)),
                 *(("--mem-fraction-static", f"{share:.2f}") if share is not None else ()),
+                *(("--max-running-requests", str(options.parallel)) if options.parallel is not None else ()),
             ),
             env=isolated(python) | {"PYTHONPATH": str(SOURCES), "EDGEWISE_API_KEY": api_key},
             env_without=("SGLANG_", "SGL_", "EDGEWISE_", *NOT_FOR_ENGINES),

@@ -72,6 +72,7 @@ class TensorRtLlm:
                 *("--backend", "pytorch"),
                 *("--max_seq_len", str(options.context_length)),
                 *("--tp_size", str(options.tensor_parallel)),
+                *(("--max_batch_size", str(options.parallel)) if options.parallel is not None else ()),
             ),
             env=offline(),
             env_without=NOT_FOR_ENGINES[:2],

@@ -76,6 +76,8 @@ class Transformers:
             argv += ["--quantize-bits", str(options.quantize_bits)]
         if options.kv_cache_bytes is not None:
             argv += ["--cache-bytes", str(options.kv_cache_bytes)]
+        if options.parallel is not None:
+            argv += ["--sequences", str(options.parallel)]
         return Launch(
             argv=tuple(argv),
             env=isolated(python) | _computing(options.threads) | {"EDGEWISE_API_KEY": api_key},

@@ -116,6 +116,7 @@ class Vllm:
                 *("--max-model-len", str(options.context_length)),
                 *("--dtype", options.dtype),
                 *("--load-format", "safetensors"),  # never a pickle that lies beside them
+                *(("--max-num-seqs", str(options.parallel)) if options.parallel is not None else ()),
                 *hardware,
             ),
             env=env,

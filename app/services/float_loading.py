@@ -17,7 +17,14 @@ from app.domain.ledger import LedgerEntry
 from app.domain.machine import Gpu
 from app.domain.model import LocalModel
 from app.engines.base import EngineAdapter, LoadOptions
-from app.engines.vllm_memory import BESIDE_SHARE, GPU_OVERHEAD, cpu_kv_cache, gpu_memory_share
+from app.engines.vllm_memory import (
+    BESIDE_SHARE,
+    CONTEXTS_AT_ONCE,
+    GPU_OVERHEAD,
+    SMALLEST_POOL,
+    cpu_kv_cache,
+    gpu_memory_share,
+)
 from app.hardware.probe import available_memory, usable_physical_cores
 from app.models.float_model import FloatModel, read_float_model
 from app.models.footprint import (
@@ -33,6 +40,9 @@ RUNTIME_BYTES = {"transformers": 560 << 20, "vllm": 2250 << 20}
 libraries, and for vLLM a second process and compiled code. Measured on Linux, x86-64, with SmolLM2 in
 bfloat16 after a reply: Transformers took 0.89 and 0.98 GB at 2,048 and 8,192 tokens of context, vLLM 3.00
 and 4.14 GB with pools of 0.38 and 1.51 GB."""
+POOL_PAGE = 128
+"""Tokens. A KV cache is given out in pages, of which the largest are those of vLLM's CPU build; of its last
+page each reply leaves some unused."""
 OTHER_RUNTIME_BYTES = 1500 << 20
 """For an engine that was not measured."""
 MOST_GPUS = 16
@@ -60,6 +70,9 @@ def plan_float_load(
 ) -> LoadPlan:
     """How to load `model` with `adapter`: context to what fits, GPUs to as many as it needs.
 
+    The entry's context is what all replies may take together, the options' what one may take; they differ
+    where `wishes.most_context` asks for more than the model was trained for.
+
     `gpus` are those that the engine's build computes on, with what is free on them now. `taken` are bytes of
     main memory that others are about to take. Reads the model's headers. Raises ModelFileError.
     """
@@ -69,24 +82,28 @@ def plan_float_load(
         raise ModelFileError(f"{model.name} did not start: {error}", detail=error.detail) from error
     dtype = wishes.dtype or "auto"
     weights = sizes.weight_bytes(dtype, wishes.quantize_bits)
-    wanted = wishes.context_length or min(sizes.context_trained, LARGEST_DEFAULT_CONTEXT)
-    room = _room(adapter, sizes, wishes, weights + sizes.cache_bytes(wanted, dtype), gpus, taken)
+    pooled = wishes.most_context if wishes.context_length is None else None
+    wanted = wishes.context_length or pooled or min(sizes.context_trained, LARGEST_DEFAULT_CONTEXT)
+    unused = 0 if pooled is None else sizes.cache_bytes((wishes.parallel or 1) * POOL_PAGE, dtype)
+    room = _room(adapter, sizes, wishes, weights + sizes.cache_bytes(wanted, dtype) + unused, gpus, taken)
     threads = wishes.threads or usable_physical_cores()
     correction = correction_of(
         experience.loads, engine=adapter.id, architecture=sizes.architecture, threads=threads
     )
 
     def forecast(context: int) -> int:
-        return weights + sizes.cache_bytes(context, dtype) + room.runtime
+        return weights + sizes.cache_bytes(context, dtype) + unused + room.runtime
 
     context = wanted
     if wishes.context_length is None:
         least = min(SMALLEST_CONTEXT, wanted)
         while context > least and correction.memory(forecast(context)) > room.free - MARGIN_BYTES:
             context = max(least, (context - CONTEXT_STEP) // CONTEXT_STEP * CONTEXT_STEP)
-    cache = sizes.cache_bytes(context, dtype)
+    cache = sizes.cache_bytes(context, dtype) + unused
     pool = None
-    if adapter.id == "vllm" and not room.gpus:
+    if pooled is not None:
+        pool = cache if adapter.id != "vllm" else max(cache, SMALLEST_POOL)
+    elif adapter.id == "vllm" and not room.gpus:
         # A pool that many contexts share: more than one where memory allows it.
         pool = cpu_kv_cache(memory_free=max(0, room.free - room.runtime), weights=weights, kv_cache=cache)
         pool = max(pool, cache) if wishes.context_length else pool
@@ -97,17 +114,20 @@ def plan_float_load(
             memory_total=room.gpu_total,
             memory_free=room.gpu_free,
             weights=weights,
-            kv_cache=cache,
+            # All replies' together is what was asked for; a single context is held several times over.
+            kv_cache=cache if pooled is None else -(-cache // CONTEXTS_AT_ONCE),
             gpus=room.gpus,
         )
     options = LoadOptions(
-        context_length=context,
+        # Engines refuse to let a single reply grow beyond what the model was trained for.
+        context_length=context if pooled is None else min(context, sizes.context_trained),
         threads=threads,
         dtype=dtype,
         quantize_bits=wishes.quantize_bits,
         gpu_memory_share=share,
         tensor_parallel=max(1, room.gpus),
         kv_cache_bytes=pool,
+        parallel=wishes.parallel,
     )
     expected = LedgerEntry(
         id=0,

@@ -15,11 +15,21 @@ from app.domain.ledger import LedgerEntry
 from app.domain.model import LocalModel
 from app.domain.quantization import split_name
 from app.engines.base import EngineAdapter, LoadOptions
+from app.engines.llama_cpp import MOST_SLOTS, SLOTS
 from app.engines.loaded_model import LoadedModel
 from app.engines.process import EngineProcess
 from app.hardware.probe import available_memory, usable_physical_cores
 from app.models.complete import complete_header
-from app.models.footprint import RunOptions, context_that_fits, forecast, tokens_per_second
+from app.models.footprint import (
+    MARGIN_BYTES,
+    SMALLEST_CONTEXT,
+    RunOptions,
+    context_that_fits,
+    forecast,
+    largest_context,
+    tokens_per_second,
+)
+from app.models.kv_cache import padded
 from app.models.weights import weigh
 
 __all__ = ["Experience", "LoadPlan", "LoadWishes", "load_model", "load_planned", "plan_load"]
@@ -91,23 +101,42 @@ def plan_load(
     except ModelFileError as error:
         raise ModelFileError(f"{model.name} did not start: {error}", detail=error.detail) from error
     free = max(0, available_memory() - taken)
-    prompt_cache = min(PROMPT_CACHE_BYTES, free // 8)
+    prompt_cache = wishes.prompt_cache_bytes
+    if prompt_cache is None:
+        prompt_cache = min(PROMPT_CACHE_BYTES, free // 8)
     threads = wishes.threads or usable_physical_cores()
     correction = correction_of(
         experience.loads, engine=engine, architecture=header.architecture, threads=threads
     )
     room = free - prompt_cache
-    wanted = context_that_fits(header, 1 << 60, wishes.context_length)
-    context = context_that_fits(header, room, wishes.context_length, corrected=correction.memory)
-    options = RunOptions(context)
+    parallel = None if wishes.parallel is None else max(1, min(wishes.parallel, MOST_SLOTS))
+    sequences = parallel or SLOTS
     weighed = weigh(header)
+
+    def fitting(bytes_free: int) -> RunOptions:
+        if wishes.most_context is None or wishes.context_length is not None:
+            context = context_that_fits(
+                header, bytes_free, wishes.context_length, corrected=correction.memory
+            )
+            return RunOptions(context, sequences=sequences)
+        most = padded(wishes.most_context)
+        left = bytes_free - MARGIN_BYTES
+        context = largest_context(
+            weighed,
+            RunOptions(most, sequences=sequences),
+            lambda it: correction.memory(it.total) <= left,
+            at_most=most,
+        )
+        return RunOptions(max(context, min(most, SMALLEST_CONTEXT)), sequences=sequences)
+
+    wanted = fitting(1 << 60).context
+    options = fitting(room)
     raw_memory = forecast(weighed, options).total
     on_gpus = False
-    if (context < wanted or correction.memory(raw_memory) > free) and (more := gpu_memory()):
+    if (options.context < wanted or correction.memory(raw_memory) > free) and (more := gpu_memory()):
         on_gpus = True
         free += more
-        context = context_that_fits(header, room + more, wishes.context_length, corrected=correction.memory)
-        options = RunOptions(context)
+        options = fitting(room + more)
         raw_memory = forecast(weighed, options).total
     raw_speed = tokens_per_second(weighed, options, experience.bandwidth or 0.0, filled=FILLED) or None
     expected = LedgerEntry(
@@ -117,7 +146,7 @@ def plan_load(
         engine=engine,
         architecture=header.architecture,
         quantization=split_name(model.path.stem)[1],
-        context_length=context,
+        context_length=options.context,
         threads=threads,
         gpu_layers=0,
         raw_memory=raw_memory,
@@ -127,7 +156,8 @@ def plan_load(
         forecast_speed=None if raw_speed is None else correction.speed(raw_speed),
         measured_speed=None,
     )
-    return LoadPlan(LoadOptions(context, threads, prompt_cache), expected, free, wanted, on_gpus)
+    how = LoadOptions(options.context, threads, prompt_cache, parallel=parallel)
+    return LoadPlan(how, expected, free, wanted, on_gpus)
 
 
 def load_model(

@@ -100,3 +100,11 @@ def test_what_the_log_means(log, status, sentence):
 def test_only_a_taken_port_is_one():
     taken = [sentence for log, _, sentence in RECORDED if LlamaCpp().port_was_taken(log)]
     assert taken == ["its port was taken by another program. Try again."]
+
+
+@pytest.mark.parametrize(("wished", "slots"), [(None, "4"), (1, "1"), (128, "128"), (1000, "256")])
+def test_replies_at_once(wished, slots):
+    launch = LlamaCpp().launch(MODEL, LoadOptions(4096, 3, parallel=wished), port=5000, api_key="secret")
+    assert value(launch.argv, "--parallel") == slots
+    assert "--kv-unified" in launch.argv
+    assert value(launch.argv, "--cache-ram") == "0"

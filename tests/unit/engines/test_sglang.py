@@ -109,3 +109,10 @@ def test_what_the_log_means():
     assert not ENGINE.lacked_memory("Address already in use", 1)
     assert ENGINE.port_was_taken("Address already in use")
     assert ENGINE.read_load(LOG).gpu_bytes == 0
+
+
+def test_replies_at_once():
+    options = LoadOptions(4096, 3, parallel=128)
+    argv = ENGINE.launch(MODEL, options, port=5000, api_key="secret").argv
+    assert argv[argv.index("--max-running-requests") + 1] == "128"
+    assert unknown(argv, "sglang-0.5.23") == []

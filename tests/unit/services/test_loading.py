@@ -95,3 +95,31 @@ def test_what_earlier_loads_took_leaves_less_room_for_context(model, machine):
     assert wished.options.context_length == 8192, "a wish is a wish"
     other = plan_load(model, LoadWishes(), engine="another", experience=experience).expected
     assert other.context_length == first.context_length
+
+
+def test_many_replies_at_once_are_forecast_as_they_are_loaded(model, machine):
+    machine(64 * GIB)
+    wishes = LoadWishes(parallel=128, prompt_cache_bytes=0, most_context=30_000)
+    plan = plan_load(model, wishes, engine="llama_cpp")
+    options = plan.options
+    assert (options.context_length, options.parallel, options.prompt_cache_bytes) == (30_208, 128, 0)
+    made = forecast(read_header(model.path), RunOptions(30_208, sequences=128)).total
+    assert plan.expected.raw_memory == made
+    assert made > forecast(read_header(model.path), RunOptions(30_208)).total
+    too_many = plan_load(model, replace(wishes, parallel=1000), engine="llama_cpp").options
+    assert too_many.parallel == 256, "llama.cpp's most"
+
+
+def test_the_most_context_is_cut_to_what_memory_holds(model, machine):
+    machine(GIB)
+    wishes = LoadWishes(parallel=8, prompt_cache_bytes=0, most_context=100_000)
+    plan = plan_load(model, wishes, engine="llama_cpp")
+    assert 2048 <= plan.options.context_length < 100_000
+    assert not plan.lacking
+    machine(GIB // 4)
+    tight = plan_load(model, wishes, engine="llama_cpp")
+    assert tight.options.context_length == 2048
+    small = plan_load(model, replace(wishes, most_context=600), engine="llama_cpp").options
+    assert small.context_length == 768
+    wished = plan_load(model, replace(wishes, context_length=4096), engine="llama_cpp").options
+    assert wished.context_length == 4096, "a wish is a wish"
