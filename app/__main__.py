@@ -8,6 +8,7 @@ import sys
 
 GUARD = "--engine-guard"
 DOWNLOAD = "--download-worker"
+LOAD = "--load-worker"
 CHECK_WINDOW = "--check-window"
 
 
@@ -26,6 +27,11 @@ def main() -> int:
         from app.models import download_worker
 
         os._exit(download_worker.main())
+    if arguments == [LOAD]:
+        # Likewise of what measures an engine.
+        from app.benchmark import load_worker
+
+        os._exit(load_worker.main())
     if arguments == [CHECK_WINDOW]:
         return _check_window()
     if arguments and not _is_for_qt(arguments[0]):
