@@ -1,7 +1,7 @@
 """Energy that this computer uses, from the counters and meters it lets a person read without being root.
 
 Linux: the processor's own counters (RAPL, of Intel's and AMD's processors), which since 2020 only root may
-read unless the machine's owner says otherwise; a battery while it discharges. NVIDIA's GPUs everywhere.
+read unless the machine's owner says otherwise. Everywhere NVIDIA's GPUs, and a battery while it discharges.
 macOS and Windows tell of the processor to administrators alone.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.domain.speed_test import Energy
-from app.hardware import power, reading
+from app.hardware import battery, reading
 from app.hardware.nvml import OpenGpu
 
 PROCESSOR = "processor"
@@ -21,7 +21,6 @@ GPU = "GPU"
 BATTERY = "battery"
 
 MOST_MICROJOULES = (1 << 64) - 1
-MOST_BATTERY_WATTS = 1000.0
 STANDS_STILL_S = 1.0
 """A counter that has not moved for so long does not count: some virtual machines have such."""
 
@@ -66,20 +65,30 @@ class Counter:
 
 class PowerMeter:
     """A meter of something that tells its power only: the power's integral over the moments it was read at
-    (trapezoids). Read it several times a second."""
+    (trapezoids). Read it several times a second. Within `every_s` of an answer it is not asked again: its
+    power is taken to be the same."""
 
     def __init__(
-        self, source: str, watts: Callable[[], float | None], clock: Callable[[], float] = time.monotonic
+        self,
+        source: str,
+        watts: Callable[[], float | None],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        every_s: float = 0.0,
     ) -> None:
         self.source = source
         self._watts = watts
         self._clock = clock
+        self._every_s = every_s
         self._last: tuple[float, float] | None = None
         self._joules = 0.0
 
     def read(self) -> float | None:
         """See `Meter`."""
-        at, watts = self._clock(), self._watts()
+        at = self._clock()
+        if self._last is not None and at - self._last[0] < self._every_s:
+            return self._joules + self._last[1] * (at - self._last[0])
+        watts = self._watts()
         if watts is None:
             self._last = None
             return None
@@ -94,10 +103,10 @@ def find_meters(root: Path = reading.ROOT, gpus: Sequence[OpenGpu] = ()) -> tupl
     """What counts energy here: the processor's packages, each of the `gpus`, and a battery where the
     processor's own counters cannot be read."""
     processor = _rapl(root) or _amd_energy(root)
-    battery: tuple[Meter, ...] = ()
-    if not processor and _batteries(root):
-        battery = (PowerMeter(BATTERY, lambda: _battery_watts(root)),)
-    return (*processor, *(_of_gpu(gpu) for gpu in gpus if _tells(gpu)), *battery)
+    meters: list[Meter] = [*processor, *(_of_gpu(gpu) for gpu in gpus if _tells(gpu))]
+    if not processor and battery.has_battery(root):
+        meters.append(PowerMeter(BATTERY, lambda: battery.battery_watts(root), every_s=battery.EVERY_S))
+    return tuple(meters)
 
 
 class EnergySpan:
@@ -196,42 +205,6 @@ def _tells(gpu: OpenGpu) -> bool:
 
 def _of_gpu(gpu: OpenGpu) -> Meter:
     return Counter(GPU, gpu.joules) if gpu.joules() is not None else PowerMeter(GPU, gpu.watts)
-
-
-def _batteries(root: Path) -> list[Path]:
-    """The computer's own batteries, not a mouse's; see app.hardware.power."""
-    return [
-        supply
-        for supply in _folders(root / "sys/class/power_supply", "*")
-        if reading.text(supply / "type") == "Battery" and reading.text(supply / "scope") != "Device"
-    ]
-
-
-def _battery_watts(root: Path) -> float | None:
-    """What the batteries give now; None on mains, where they do not carry the computer.
-
-    The kernel says power_now in microwatts, or current_now in microamperes with voltage_now in microvolts
-    (Documentation/ABI/testing/sysfs-class-power); it asks the battery once a second at most, and many
-    batteries have a new figure every few seconds only. Not energy_now: its steps are some 36 joules.
-    """
-    supplied = power.from_linux(root)
-    if not supplied.on_battery:
-        return None
-    watts = 0.0
-    for battery in _batteries(root):
-        if reading.text(battery / "status") != "Discharging":
-            continue
-        micro = {
-            name: reading.whole_number(reading.text(battery / name).removeprefix("-"), 1 << 40)
-            for name in ("power_now", "current_now", "voltage_now")
-        }
-        if micro["power_now"] is not None:
-            watts += micro["power_now"] / 1e6
-        elif micro["current_now"] is not None and micro["voltage_now"] is not None:
-            watts += micro["current_now"] / 1e6 * (micro["voltage_now"] / 1e6)
-        else:
-            return None
-    return watts if 0 < watts <= MOST_BATTERY_WATTS else None
 
 
 def _folders(folder: Path, pattern: str) -> list[Path]:

@@ -151,6 +151,17 @@ def test_power_is_added_up_over_time() -> None:
     assert meter.read() == 600
 
 
+def test_what_is_dear_to_ask_is_asked_now_and_then() -> None:
+    clock = Clock()
+    watts: Iterator[float] = iter([100.0, 300.0])
+    meter = PowerMeter(BATTERY, lambda: next(watts), clock, every_s=10)
+    assert meter.read() == 0
+    clock.now += 4
+    assert meter.read() == 400
+    clock.now += 6
+    assert meter.read() == 2000
+
+
 def test_a_meter_that_failed_in_between_does_not_count() -> None:
     clock = Clock()
     gpu, other = Gpu(joules=10.0), Gpu(joules=20.0)
@@ -201,25 +212,6 @@ def test_idle_watts_of_some_sources_are_those_of_none() -> None:
     assert used is not None
     assert (used.joules, used.idle_watts, used.net_joules) == (120.0, None, None)
     assert span.watts() == {PROCESSOR: 2.0, GPU: 10.0}
-
-
-@linux
-@pytest.mark.parametrize(
-    ("files", "watts"),
-    [
-        ({"power_now": "12500000"}, 12.5),
-        ({"current_now": "1000000", "voltage_now": "11400000"}, 11.4),
-        ({"current_now": "-1000000", "voltage_now": "11400000"}, 11.4),
-        ({"power_now": "12500000", "status": "Charging"}, None),
-        ({"power_now": "12500000", "scope": "Device"}, None),
-        ({"power_now": "99999999999999"}, None),
-        ({"power_now": "0"}, None),
-        ({}, None),
-    ],
-)
-def test_a_battery(tmp_path: Path, files: dict[str, str], watts: float | None) -> None:
-    write(tmp_path, battery(**files))
-    assert energy._battery_watts(tmp_path) == (None if watts is None else pytest.approx(watts))
 
 
 @linux
