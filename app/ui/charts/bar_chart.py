@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QVariantAnimation
@@ -31,8 +32,8 @@ class BarChart(Chart):
         super().__init__(title, parent)
         self._data = BarData((), (), str, str)
         self._layout: BarLayout | None = None
-        self._least = (0.0, 0.0)
-        """What the axis and the figures' room do not go below while bars are alive."""
+        self._held: BarLayout | None = None
+        """While bars are alive, the axis' end does not go below that of this one, nor its length above."""
         self._drawn: dict[tuple[int, int], float] = {}
         """Where a moving bar is now, by group and series."""
         self._moves: dict[tuple[int, int], tuple[float, float]] = {}
@@ -61,7 +62,7 @@ class BarChart(Chart):
         self._motion.stop()
         self._moves.clear()
         self._drawn.clear()
-        self._least = (0.0, 0.0)
+        self._held = None
         self._data = BarData(
             tuple(groups), tuple(series), write, write_tick or write, self.title, caption, source
         )
@@ -81,15 +82,8 @@ class BarChart(Chart):
         everything[series] = replace(old, bars=bars)
         was_empty = self.empty
         self._data = replace(self._data, series=tuple(everything))
-        layout = self._arranged()
-        needs = figure_width(bar, self._data.write, Lettering.of(self.font()))
-        self._least = (
-            max(self._least[0], layout.scale.high),
-            max(self._least[1], needs, layout.figure_width),
-        )
-        if was_empty:
-            self._least = (0.0, self._least[1])
-        if was_empty or reach(bar) > layout.scale.high or needs > layout.figure_width:
+        self._held = None if was_empty else self._arranged()
+        if was_empty or not self._fits(group, series, bar):
             self._changed()
         self._begin_move((group, series), known(before.value), known(value))
         self._update_row(group, series)
@@ -120,26 +114,34 @@ class BarChart(Chart):
         return QSize(480, self.heightForWidth(480))
 
     def heightForWidth(self, width: int) -> int:
-        if self.empty:
-            fonts = Lettering.of(self.font())
+        if not self._data.rows():
+            fonts = self.fonts
             return round(fonts.heading_line + 4 * fonts.line)
         return round(self._lay_out(width).height)
 
     def _lay_out(self, width: float) -> BarLayout:
-        top, figure = self._least
+        held = self._held
         return lay_out(
             self._data,
             width,
-            Lettering.of(self.font()),
+            self.fonts,
             mirrored=self.layoutDirection() is Qt.LayoutDirection.RightToLeft,
-            least_top=top,
-            least_figure=figure,
+            least_top=held.scale.high if held else 0.0,
+            most_room=held.plot.width() if held and held.width == width else inf,
         )
 
     def _arranged(self) -> BarLayout:
         if self._layout is None:
             self._layout = self._lay_out(max(NARROWEST, self.width()))
         return self._layout
+
+    def _fits(self, group: int, series: int, bar: Bar) -> bool:
+        """Whether there is room for a bar, and for its figure behind it."""
+        layout, row, end = self._arranged(), self._row(group, series), reach(bar)
+        if row is None or end > layout.scale.high:
+            return False
+        needs = figure_width(bar, self._data.write, self.fonts)
+        return needs <= layout.figure_rect(row, end).width()
 
     def _rearrange(self) -> None:
         self._layout = None
@@ -186,7 +188,7 @@ class BarChart(Chart):
     def _draw(self, painter: QPainter, size: QSize, region: QRectF, *, live: bool) -> None:
         layout = self._arranged() if size.width() == self.width() else self._lay_out(size.width())
         colours = theme.current()
-        fonts = Lettering.of(self.font())
+        fonts = self.fonts
         if live and self._stop is not None and self._stop < len(layout.rows):
             painter.setPen(QPen(colours.accent, 1) if self.hasFocus() else Qt.PenStyle.NoPen)
             painter.setBrush(colours.wash(0.06))
@@ -217,6 +219,7 @@ class BarChart(Chart):
         if bar is None:
             return
         value = known(bar.value)
+        veiled = live and self._stop is not None and layout.rows.index(row) == self._stop
         drawn = self._drawn.get((row.group, row.series), value) if live else value
         behind = 0.0
         if value is not None and drawn is not None:
@@ -226,7 +229,7 @@ class BarChart(Chart):
             if ends:
                 _draw_whisker(painter, layout.x(ends[0]), layout.x(ends[1]), row.track.center().y(), colours)
             behind = max(drawn, ends[1] if ends else 0.0)
-        self._draw_figure(painter, layout, row, bar, behind, colours, fonts)
+        self._draw_figure(painter, layout, row, bar, behind, colours, fonts, veiled=veiled)
 
     def _fill(self, series: int, bar: Bar, colours: theme.Theme) -> QColor:
         if bar.is_reference:
@@ -256,12 +259,14 @@ class BarChart(Chart):
         behind: float,
         colours: theme.Theme,
         fonts: Lettering,
+        *,
+        veiled: bool,
     ) -> None:
         where = layout.figure_rect(row, behind)
         text = fonts.cut(shown(bar, self._data.write), where.width())
         quiet = bar.is_reference or known(bar.value) is None
         side = Qt.AlignmentFlag.AlignRight if layout.mirrored else Qt.AlignmentFlag.AlignLeft
-        words = Words(where, text, fonts.small, "secondary" if quiet else "text", side, True)
+        words = Words(where, text, fonts.small, "secondary" if quiet else "text", side, not veiled)
         lettering.write(painter, words, colours)
         x = fonts.width(text) + theme.SPACE_XS
         for mark in bar.marks:

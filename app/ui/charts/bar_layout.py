@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 from PySide6.QtCore import QRectF, Qt
 
@@ -86,8 +87,6 @@ class BarLayout:
     """Where the hairlines stand, along x."""
     plot: QRectF
     scale: scale.Scale
-    figure_width: float
-    """Room for a figure behind the longest bar."""
     height: float
     mirrored: bool
     width: float
@@ -105,14 +104,10 @@ class BarLayout:
     def figure_rect(self, row: Row, behind: float) -> QRectF:
         """Where the figure of a bar stands whose bar and whisker end at the value `behind`."""
         end = self.x(behind)
-        rect = QRectF(0, row.track.center().y() - row.rect.height() / 2, self.figure_width, row.rect.height())
+        top, height = row.track.top() - _GAP / 2, row.track.height() + _GAP
         if self.mirrored:
-            rect.moveRight(end - theme.SPACE_S)
-            rect.setLeft(0)
-        else:
-            rect.moveLeft(end + theme.SPACE_S)
-            rect.setRight(self.width)
-        return rect
+            return QRectF(0, top, max(0.0, end - theme.SPACE_S), height)
+        return QRectF(end + theme.SPACE_S, top, max(0.0, self.width - end - theme.SPACE_S), height)
 
 
 def reach(bar: Bar) -> float:
@@ -137,19 +132,20 @@ def lay_out(
     *,
     mirrored: bool = False,
     least_top: float = 0.0,
-    least_figure: float = 0.0,
+    most_room: float = inf,
 ) -> BarLayout:
-    """Place everything in `width` logical pixels. The axis goes to `least_top` at least, and figures have
-    `least_figure` of room, so that a chart that is alive does not jump."""
+    """Place everything in `width` logical pixels.
+
+    The axis goes to `least_top` at least and is `most_room` long at the most: so a chart that is alive does
+    not jump.
+    """
     rows = data.rows()
     bars = [bar for group, index in rows if (bar := data.bar(group, index)) is not None]
-    figures = max([least_figure, *(figure_width(bar, data.write, fonts) for bar in bars)])
     names = [data.series[index].name for _group, index in rows]
     stacked = width < STACKED_BELOW
     left = 0.0 if stacked else min(fonts.widest(names), width * 0.34) + theme.SPACE_M
-    room = max(_LEAST_PLOT, width - left - figures - theme.SPACE_S)
-    top_value = max([least_top, *map(reach, bars)])
-    axis, ticks = _axis(top_value, room, data.write_tick, fonts)
+    figures = [(reach(bar), figure_width(bar, data.write, fonts) + theme.SPACE_S) for bar in bars]
+    axis, ticks, room = _axis(data, figures, least_top, min(most_room, width - left), fonts)
 
     words, y = masthead(data.title, data.caption, width, fonts)
     placed: list[Row] = []
@@ -190,7 +186,6 @@ def lay_out(
         tuple(left + axis.share(tick) * room for tick in ticks),
         plot,
         axis,
-        figures,
         y,
         False,
         width,
@@ -198,15 +193,23 @@ def lay_out(
     return _mirror(found) if mirrored else found
 
 
-def _axis(top: float, room: float, write: Format, fonts: Lettering) -> tuple[scale.Scale, tuple[float, ...]]:
-    """As many round steps as there is room to name; at least one."""
-    for most in (6, 5, 4, 3, 2):
+def _axis(
+    data: BarData, figures: list[tuple[float, float]], least_top: float, most_room: float, fonts: Lettering
+) -> tuple[scale.Scale, tuple[float, ...], float]:
+    """The axis with as many round steps as there is room to name, its ticks, and its length.
+
+    Each bar has room for its figure behind it; `figures` are (where its bar ends, width of the figure).
+    """
+    top = max([least_top, *(end for end, _wide in figures)])
+    for most in (6, 5, 4, 3, 2, 1):
         axis, ticks = scale.from_zero(top, most)
-        widths = [fonts.width(write(tick)) for tick in ticks]
+        rooms = [(most_room - wide) / axis.share(end) for end, wide in figures if end > 0]
+        room = max(_LEAST_PLOT, min([most_room, *rooms]))
+        widths = [fonts.width(data.write_tick(tick)) for tick in ticks]
         step = room / (len(ticks) - 1)
         if all(step >= (a + b) / 2 + theme.SPACE_M for a, b in pairwise(widths)):
-            return axis, ticks
-    return scale.from_zero(top, 1)
+            break
+    return axis, ticks, room
 
 
 def _named(
@@ -242,7 +245,6 @@ def _mirror(it: BarLayout) -> BarLayout:
         tuple(width - x for x in it.ticks),
         flipped(it.plot, width),
         it.scale,
-        it.figure_width,
         it.height,
         True,
         width,

@@ -35,8 +35,11 @@ class Chart(QWidget):
         super().__init__(parent)
         self.title = title
         self.empty_text = NOTHING
+        self._fonts: Lettering | None = None
         self._stop: int | None = None
         """The figure that is pointed at, by the keyboard or the pointer."""
+        self._walked = False
+        """Whether the keyboard went there: then it stays when the pointer leaves."""
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -91,6 +94,13 @@ class Chart(QWidget):
     # What they share.
 
     @property
+    def fonts(self) -> Lettering:
+        """As the widget's own font asks."""
+        if self._fonts is None:
+            self._fonts = Lettering.of(self.font())
+        return self._fonts
+
+    @property
     def read_out(self) -> str:
         """The figure that is pointed at, in words; empty without one."""
         return "" if self._stop is None else self._told(self._stop)
@@ -130,6 +140,7 @@ class Chart(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.LayoutDirectionChange):
+            self._fonts = None
             self._changed()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -147,7 +158,7 @@ class Chart(QWidget):
         if target is None or target == self._stop:  # the page may scroll by it
             super().keyPressEvent(event)
             return
-        self._point_at(target)
+        self._point_at(target, walked=True)
         self.setAccessibleDescription(self.read_out)
         announce(self, self.read_out)
         self._keep_in_sight(target)
@@ -167,7 +178,7 @@ class Chart(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        if not self.hasFocus():
+        if not self._walked:
             self._point_at(None)
 
     def event(self, event: QEvent) -> bool:
@@ -204,10 +215,10 @@ class Chart(QWidget):
         told = f"{figures}. The arrow keys go from one to the next."
         self.setAccessibleDescription(self.empty_text if self.empty else told)
 
-    def _point_at(self, stop: int | None) -> None:
+    def _point_at(self, stop: int | None, *, walked: bool = False) -> None:
         if stop == self._stop:
             return
-        self._stop = stop
+        self._stop, self._walked = stop, walked
         self.update()
 
     def _keep_in_sight(self, stop: int) -> None:
@@ -227,7 +238,7 @@ class Chart(QWidget):
         if not self.empty:
             self._draw(painter, size, QRectF(region) if region is not None else whole, live=live)
             return
-        fonts = Lettering.of(self.font())
+        fonts = self.fonts
         head, top = masthead(self.title, "", size.width(), fonts)
         lines = fonts.wrapped(self.empty_text, size.width())
         top = max(top, (size.height() - len(lines) * fonts.line) / 2)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from app.ui import theme
 from app.ui.charts import lettering
 from app.ui.charts.chart import NARROWEST, Chart
-from app.ui.charts.lettering import Lettering, Words
+from app.ui.charts.lettering import Words
 from app.ui.charts.line_layout import Axis, LineData, LineLayout, lay_out, least_height
 from app.ui.charts.series import Format, Line, Marker, Point, named, spread, table, told
 
@@ -96,14 +96,14 @@ class LineChart(Chart):
         return QSize(480, max(260, self.heightForWidth(480)))
 
     def heightForWidth(self, width: int) -> int:
-        return round(least_height(self._data, width, Lettering.of(self.font())))
+        return round(least_height(self._data, width, self.fonts))
 
     def _lay_out(self, size: QSize) -> LineLayout:
         return lay_out(
             self._data,
             max(NARROWEST, size.width()),
             max(size.height(), self.heightForWidth(size.width())),
-            Lettering.of(self.font()),
+            self.fonts,
             mirrored=self.layoutDirection() is Qt.LayoutDirection.RightToLeft,
         )
 
@@ -127,11 +127,13 @@ class LineChart(Chart):
         painter.setPen(QPen(colours.secondary, 1, Qt.PenStyle.DashLine))
         for x, top in layout.markers:
             painter.drawLine(QPointF(round(x) + 0.5, top), QPointF(round(x) + 0.5, layout.plot.bottom()))
+        inks = [self._ink(line, colours) for line in self._data.lines]
         for index, line in enumerate(self._data.lines):
-            self._draw_line(painter, layout, index, line, colours)
+            alike = inks[:index].count(inks[index])
+            self._draw_line(painter, layout, line, inks[index], _DASHES[alike % len(_DASHES)])
         for index, end, name in layout.name_anchors:
             if abs(end.y() - name.y()) > 2 or name.x() - end.x() > 2 * theme.SPACE_M:
-                ink = self._ink(self._data.lines[index], colours)
+                ink = QColor(inks[index])
                 ink.setAlphaF(0.45)
                 painter.setPen(QPen(ink, 1))
                 painter.drawLine(end + QPointF(_DOT + 1, 0), name)
@@ -146,16 +148,9 @@ class LineChart(Chart):
         plain = line.colour or (theme.engine_colour(line.engine_id) if line.engine_id else colours.accent)
         return lettering.visible(plain, colours)
 
-    def _dashes(self, index: int) -> list[float]:
-        """So that lines of the same colour are told apart."""
-        mine = self._ink(self._data.lines[index], theme.current())
-        before = sum(1 for line in self._data.lines[:index] if self._ink(line, theme.current()) == mine)
-        return _DASHES[before % len(_DASHES)]
-
     def _draw_line(
-        self, painter: QPainter, layout: LineLayout, index: int, line: Line, colours: theme.Theme
+        self, painter: QPainter, layout: LineLayout, line: Line, ink: QColor, dashes: list[float]
     ) -> None:
-        ink = self._ink(line, colours)
         points = self._data.shown(line)
         places = [None if point is None else layout.place(point.x, point.y or 0.0) for point in points]
         if len(points) >= _BAND_FROM:
@@ -171,7 +166,7 @@ class LineChart(Chart):
                         painter.drawLine(QPointF(x - _CAP, y), QPointF(x + _CAP, y))
         pen = QPen(ink, 2)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        if dashes := self._dashes(index):
+        if dashes:
             pen.setDashPattern(dashes)
         painter.setPen(pen)
         for run in _runs(places):
@@ -180,7 +175,7 @@ class LineChart(Chart):
         radius = _DOT if len(points) < 2 * _BAND_FROM else _DOT / 2
         for point, place in zip(points, places, strict=True):
             if point is not None and place is not None:  # a doubtful one is hollow
-                painter.setBrush(colours.window if point.marks else ink)
+                painter.setBrush(theme.current().window if point.marks else ink)
                 painter.drawEllipse(place, radius, radius)
 
     @staticmethod
@@ -210,7 +205,7 @@ class LineChart(Chart):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(self._ink(self._data.lines[index], colours), 2))
         painter.drawEllipse(place, _DOT + 3, _DOT + 3)
-        fonts = Lettering.of(self.font())
+        fonts = self.fonts
         room = min(320.0, size.width() - 2.0 * theme.SPACE_S)
         lines = fonts.wrapped(self._told(stop), room - 2 * theme.SPACE_S, 5)
         box = QRectF(0, 0, fonts.widest(lines) + 2 * theme.SPACE_S, len(lines) * fonts.line + theme.SPACE_S)

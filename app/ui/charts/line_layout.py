@@ -23,11 +23,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from app.ui import theme
 from app.ui.charts import dates, scale
 from app.ui.charts.lettering import Lettering, Words, masthead, source_lines
-from app.ui.charts.series import Format, Line, Marker, Point, known, named, spread
+from app.ui.charts.series import LEAST, Format, Line, Marker, Point, known, named, spread
 
 _LEAST_PLOT = 48.0
 LEAST_HEIGHT = 120.0
 """Of the plot alone, where the chart asks for its height."""
+_X_GAP = 1.0
+"""Between the words of the lowest hairline and those of x."""
 _TICK_AWAY = 36.0
 """Between two hairlines of y, at the least."""
 _OWN_TICKS = 10
@@ -75,12 +77,11 @@ class LineData:
         ]
 
     def _has_x(self, x: float) -> bool:
-        finite = known(abs(x)) is not None
-        return finite and (self.x_axis is not Axis.LOG or x > 0)
+        return known(abs(x)) is not None and (self.x_axis is not Axis.LOG or x >= LEAST)
 
     def _has_y(self, point: Point) -> bool:
         y = known(point.y)
-        return y is not None and (self.y_axis is not Axis.LOG or y > 0)
+        return y is not None and (self.y_axis is not Axis.LOG or y >= LEAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def least_height(data: LineData, width: float, fonts: Lettering) -> float:
     names = sum(1 for line in data.lines if any(data.shown(line)))
     _more, below = source_lines(data.source, theme.SPACE_XS if data.source else 0.0, width, fonts)
     markers = len(data.markers) * fonts.line
-    return top + markers + max(LEAST_HEIGHT, names * fonts.line) + fonts.line * 1.5 + theme.SPACE_XS + below
+    return top + markers + max(LEAST_HEIGHT, names * fonts.line) + fonts.line * 2 + _X_GAP + below
 
 
 def lay_out(
@@ -132,16 +133,17 @@ def lay_out(
     for each in foot:
         each.rect.translate(0, height - below)
     y_top = top + fonts.line / 2
-    bottom = height - below - fonts.line - theme.SPACE_XS
+    bottom = height - below - 1.5 * fonts.line - _X_GAP
     x_scale = _x_scale(data, [point.x for _line, point in found])
-    names = [fonts.cut(named(line), width * 0.32) for line in data.lines]
     ended = [index for index, line in enumerate(data.lines) if any(data.shown(line))]
-    name_room = fonts.widest(names[index] for index in ended) + theme.SPACE_M
     inside = [marker for marker in data.markers if x_scale.holds(marker.x)]
     most = max(1, int((bottom - y_top) / _TICK_AWAY))
     y_scale, y_values = _y_scale(data, [point for _line, point in found], most)
     tick_words = [data.write_tick(value) for value in y_values]
     left = fonts.widest(tick_words) + theme.SPACE_S
+    most_name = min(width * 0.32, width - left - _LEAST_PLOT - theme.SPACE_M)
+    names = {index: fonts.cut(named(data.lines[index]), most_name) for index in ended}
+    name_room = fonts.widest(names.values()) + theme.SPACE_M
     plot = QRectF(left, y_top, max(_LEAST_PLOT, width - left - name_room), max(1.0, bottom - y_top))
     marker_words, marker_lines, rows = _markers(inside, x_scale, plot, width, fonts, top)
     plot.setTop(y_top + rows * fonts.line)
@@ -179,7 +181,7 @@ def _x_scale(data: LineData, xs: list[float]) -> scale.Scale:
     if low == high:
         if logarithmic:
             return scale.Scale(low / 2, high * 2, logarithmic=True)
-        pad = 43_200.0 if data.x_axis is Axis.TIME else abs(low) / 2 or 0.5
+        pad = max(abs(low) / 2, 0.5)
         return scale.Scale(low - pad, high + pad)
     return scale.Scale(low, high, logarithmic)
 
@@ -209,7 +211,7 @@ def _x_words(
         left = min(max(0.0, left), width - wide)
         if left < end + theme.SPACE_S:
             continue
-        rect = QRectF(left, plot.bottom() + theme.SPACE_XS, wide, fonts.line)
+        rect = QRectF(left, plot.bottom() + fonts.line / 2 + _X_GAP, wide, fonts.line)
         found.append(Words(rect, text, fonts.small, side=Qt.AlignmentFlag.AlignHCenter))
         end = left + wide
     return found
@@ -219,9 +221,10 @@ def _x_ticks(data: LineData, x_scale: scale.Scale, width: float, fonts: Letterin
     low, high = x_scale.low, x_scale.high
     own = sorted({point.x for _line, point in data.points()})
     if data.x_axis is Axis.TIME:
-        most = max(1, int(width / (fonts.width("30 Sep 2026") + theme.SPACE_M)))
-        named = list(dates.ticks(low, high, most))
-        return named if len(named) > 1 or len(own) > 1 else [(own[0], _date(own[0]))]
+        if len(own) == 1:
+            return [(own[0], _date(own[0]))]
+        most = max(1, int(width / (fonts.width("Sep 2026") + theme.SPACE_M)))
+        return list(dates.ticks(low, high, most))
     if len(own) <= _OWN_TICKS:
         return [(value, data.write_x(value)) for value in own]
     most = max(1, int(width / (fonts.widest([data.write_x(low), data.write_x(high)]) + theme.SPACE_L)))

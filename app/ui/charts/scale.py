@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 
 _ROUND = (1.0, 2.0, 5.0, 10.0)
+_TINY = 1e-18
+"""Is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ def round_step(span: float, most: int) -> float:
 
 def from_zero(top: float, most: int) -> tuple[Scale, tuple[float, ...]]:
     """A scale from zero to a round value that is not below `top`, and its ticks: at most `most` steps of
-    1, 2 or 5. Of zero, up to 1."""
-    step = round_step(top, most) if top > 0 else 1.0
+    1, 2 or 5. Of nothing, up to 1."""
+    step = round_step(top, most) if top > _TINY else 1.0
     steps = max(1, ceil(top / step - 1e-9))
     return Scale(0.0, steps * step), tuple(step * each for each in range(steps + 1))
 

@@ -1,20 +1,21 @@
 """What a chart shows, as values, and the words for one figure of it.
 
-None means not measured, never zero. So does what is no figure a chart can stand by: not a number, infinite,
-below zero.
+None means not measured, never zero. So does what is no figure a chart can stand by: not a number, below zero,
+beyond LARGEST.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
 
 from PySide6.QtGui import QColor
 
 Format = Callable[[float], str]
 """A value in words, with its unit."""
 
+LARGEST, LEAST = 1e18, 1e-18
+"""What lies beyond has no place beside other figures. LEAST holds where the axis is by the logarithm."""
 NOT_MEASURED = "not measured"
 
 
@@ -88,7 +89,7 @@ class Marker:
 
 def known(value: float | None) -> float | None:
     """`value`, or None where it is no figure that can be drawn."""
-    return value if value is not None and isfinite(value) and value >= 0 else None
+    return value if value is not None and 0 <= value <= LARGEST else None
 
 
 def spread(low: float | None, value: float, high: float | None) -> tuple[float, float] | None:
