@@ -26,10 +26,10 @@ class Load(Protocol):
         on_pieces: Callable[[int], None],
     ) -> Round:
         """Send all prompts at once, and return when every reply has ended; what went wrong with one is in its
-        sample, that it took longer than `timeout_s` too.
+        sample.
 
-        `on_pieces` hears how many pieces came so far in this round. Raises Cancelled, and EngineGone if the
-        sending process ended by itself.
+        `on_pieces` hears how many pieces came so far in this round. Raises Cancelled, EngineTimeout if it
+        takes longer than `timeout_s`, and another EdgewiseError if the sending process ended by itself.
         """
         ...
 

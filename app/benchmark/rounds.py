@@ -12,7 +12,7 @@ from app.benchmark.entrant import RunningEntrant
 from app.benchmark.instruments import Load, Prompt
 from app.benchmark.interruption import Interruption
 from app.domain.errors import EngineGone, EngineTimeout
-from app.domain.speed_test import Case, Round
+from app.domain.speed_test import Case, RequestSample, Round
 
 LIVE_S = 1.0
 """The span that a live rate is of."""
@@ -30,6 +30,8 @@ class Rounds:
         self._load = load
         self._interruption = interruption
         self._engine = engine
+        self.was_late = False
+        """Whether the last round was cut off."""
 
     def send(
         self,
@@ -41,18 +43,25 @@ class Rounds:
     ) -> Round:
         """One round of `case`. `on_rate` hears pieces a second, as they come.
 
+        One that took longer than `timeout_s` was cut off: then its span is that, and every request failed.
         Raises EngineGone with the log if the engine ended meanwhile, and Cancelled.
         """
         live = LiveMeter(on_rate)
-        with self._interruption.part() as cancellation:
-            done = self._load.round(
-                self._running,
-                prompts,
-                case.shape.output_tokens,
-                cancellation=cancellation,
-                timeout_s=timeout_s,
-                on_pieces=live.count,
-            )
+        self.was_late = False
+        try:
+            with self._interruption.part() as cancellation:
+                done = self._load.round(
+                    self._running,
+                    prompts,
+                    case.shape.output_tokens,
+                    cancellation=cancellation,
+                    timeout_s=timeout_s,
+                    on_pieces=live.count,
+                )
+        except EngineTimeout as error:
+            self.was_late = True
+            late = RequestSample(0.0, None, timeout_s, error=error.message)
+            done = Round((late,) * len(prompts), timeout_s)
         self._interruption.check()
         if any(sample.error for sample in done.samples):
             self.refuse_crashed()
