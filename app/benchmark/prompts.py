@@ -41,6 +41,8 @@ _TEMPLATE_TOKENS = 12
 _FEW = 12
 """Tokens that are made up by fillers; what is missing beyond is more of the text."""
 _MOST_COUNTS = 8
+_TOLERANCE = 2
+"""Tokens by which a prompt may be longer than asked; first words differ by as many."""
 _SAMPLED = 10
 """Every tenth sentence shows how many tokens a word of the text takes."""
 
@@ -79,7 +81,7 @@ class _Draft:
 class Prompts:
     """Makes the prompts of one test for one engine.
 
-    `count` is `ChatBackend.count_prompt_tokens` of the engine. It is asked three times at first, then two or
+    `count` is `ChatBackend.count_prompt_tokens` of the engine. It is asked four times at first, then two or
     three times for each prompt. Where it cannot tell, lengths are estimated; `learn` betters the estimate.
     """
 
@@ -91,6 +93,8 @@ class Prompts:
         self._system: Messages = ()
         self._fixed: int | None = None
         """Tokens of a prompt without any text; None: not asked yet, or the engine cannot tell."""
+        self._shortest = 0
+        """Tokens of a prompt of nothing but its first words."""
         self._asked = False
         self._word_tokens = _TOKENS_A_WORD
         self._template_tokens = float(_TEMPLATE_TOKENS)
@@ -100,17 +104,28 @@ class Prompts:
         """`number` prompts of a shape for one round, none of which was made before.
 
         With the chat template each is `shape.depth + shape.prompt_tokens` long; some vocabularies allow that
-        only to a token or two. A template that alone is longer gives prompts that are longer.
+        only to a token or two. Where `refusal` has a reason they are longer.
         Raises what `count` raises.
         """
         target = shape.depth + shape.prompt_tokens
-        if not self._asked:
-            self._ask_for_template()
+        self._ask_for_template()
         ordinal = self._rounds[shape, number]
         self._rounds[shape, number] += 1
         # By round and case, so that a case that was left out or cut short changes nothing in the others.
         key = f"{self._seed} {shape.name} {target} {shape.output_tokens} {number} {ordinal}"
         return [self._prompt(target, Random(f"{key} {at}")) for at in range(number)]
+
+    def refusal(self, shape: Shape) -> str | None:
+        """Why prompts of a shape cannot be as short as was asked, in a sentence; None if they can, or if the
+        engine does not count. Raises what `count` raises."""
+        self._ask_for_template()
+        target = shape.depth + shape.prompt_tokens
+        if self._shortest <= target + _TOLERANCE:
+            return None
+        return (
+            f"Prompts of {target:,} tokens cannot be made: with this model’s chat template the shortest takes"
+            f" {self._shortest:,}."
+        )
 
     def learn(self, prompt_words: int, prompt_tokens: int) -> None:
         """What a reply's usage said of a prompt of so many words (see `words_of`).
@@ -131,6 +146,8 @@ class Prompts:
 
     def _ask_for_template(self) -> None:
         """Once, and of the same texts always: prompts must not depend on which were made before."""
+        if self._asked:
+            return
         self._asked = True
         opening = self._opening(Random(f"{self._seed} template"))
         self._fixed = self._count(_messages((), opening, (), _Draft(0)))
@@ -143,9 +160,11 @@ class Prompts:
         try:
             shorter = self._count(_messages((_SYSTEM,), opening, (), _Draft(0)))
         except RequestRefused:  # some templates know no system message (Gemma)
-            return
+            shorter = None
         if shorter is not None and shorter < self._fixed:
             self._fixed, self._system = shorter, (_SYSTEM,)
+        nothing = _Draft(0, ask=len(_ASKS) - 1)
+        self._shortest = self._count(_messages(self._system, opening, (), nothing)) or 0
 
     def _prompt(self, target: int, random: Random) -> Messages:
         opening = self._opening(random)
@@ -233,8 +252,9 @@ class _Text:
 
 
 def _messages(system: Messages, opening: str, body: Sequence[str], draft: _Draft) -> Messages:
-    words = [opening, *body, *_ASKS[draft.ask].split(), *islice(cycle(_FILLERS.split()), draft.fillers)]
-    return (*system, ChatMessage(Role.USER, " ".join(words)))
+    ask = " ".join([*_ASKS[draft.ask].split(), *islice(cycle(_FILLERS.split()), draft.fillers)])
+    between = "\n\n" if body and ask else " "  # the text may end in the middle of a sentence
+    return (*system, ChatMessage(Role.USER, f"{' '.join([opening, *body])}{between}{ask}".strip()))
 
 
 @cache

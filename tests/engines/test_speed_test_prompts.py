@@ -30,7 +30,7 @@ def counter(loaded):
 )
 def test_a_prompt_has_the_tokens_that_were_asked(counter, shape, number):
     prompts = Prompts(counter, seed=1)
-    prompts.make(shape, 1)
+    assert prompts.refusal(shape) is None
     counter.asked.clear()
     made = prompts.make(shape, number)
     assert len(counter.asked) <= 3.5 * number

@@ -65,7 +65,7 @@ def test_the_text_is_ours_and_varied():
 def test_prompts_are_as_long_as_was_asked(shape):
     tokenizer = Tokenizer(default_system=20)
     prompts = Prompts(tokenizer, 0).make(shape, 8)
-    assert tokenizer.asked <= 3 + 8 * 4
+    assert tokenizer.asked <= 4 + 8 * 4
     assert lengths(tokenizer, prompts) == [shape.depth + shape.prompt_tokens] * 8
 
 
@@ -80,7 +80,7 @@ def test_lengths_hold_with_any_vocabulary(seed, tokens, template, frequent, rare
     )
     if tokens > shortest + 20:
         assert all(abs(length - tokens) <= 2 for length in lengths(tokenizer, made))
-    assert tokenizer.asked < 3 * (3 + 3 * 8) + 3
+    assert tokenizer.asked < 4 * (4 + 3 * 8) + 3
 
 
 def test_no_prompt_comes_twice_and_none_begins_like_another():
@@ -135,10 +135,25 @@ def test_a_template_without_system_messages_is_asked_for_none():
 
 def test_a_template_longer_than_the_prompt_gives_the_shortest_there_is():
     tokenizer = Tokenizer(template=60)
-    made = Prompts(tokenizer, 0).make(WRITE, 4)
+    prompts = Prompts(tokenizer, 0)
+    made = prompts.make(WRITE, 4)
     assert len(set(beginnings(made))) == 4
     assert all(length < 75 for length in lengths(tokenizer, made))
-    assert tokenizer.asked < 3 + 4 * 8 + 4
+    assert tokenizer.asked < 4 + 4 * 8 + 4
+
+
+def test_prompts_that_cannot_be_so_short_are_refused_and_others_not():
+    prompts = Prompts(Tokenizer(template=60), 0)
+    refused = prompts.refusal(WRITE)
+    assert refused is not None
+    assert re.fullmatch(
+        "Prompts of 32 tokens cannot be made:"
+        " with this model’s chat template the shortest takes [67][0-9][.]",
+        refused,
+    )
+    assert [prompts.refusal(shape) for shape in (CHAT, SUMMARISE, SHAPES["write at 4k"])] == [None] * 3
+    assert Prompts(Tokenizer(), 0).refusal(WRITE) is None
+    assert Prompts(cannot_count, 0).refusal(Shape("tiny", 1, 1)) is None
 
 
 def test_without_counting_lengths_are_estimated_and_get_better():
@@ -169,7 +184,7 @@ def test_the_shortest_estimated_prompt_still_begins_differently():
 
 def test_a_count_that_fails_once_leaves_an_estimate():
     tokenizer = Tokenizer()
-    answers = iter([True] * 3 + [False])
+    answers = iter([True] * 4 + [False])
     (messages,) = Prompts(lambda it: tokenizer(it) if next(answers) else None, 0).make(CHAT, 1)
     assert abs(tokenizer(messages) - 128) < 20
 
