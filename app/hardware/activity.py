@@ -78,7 +78,9 @@ def from_proc_stat(root: Path, usable: Collection[int]) -> ProcessorTimes | None
     wanted = [rows[number] for number in usable if number in rows] or list(rows.values())
     if not wanted:
         return None
-    hertz = os.sysconf("SC_CLK_TCK") if sys.platform != "win32" else 100
+    hertz = 100
+    if sys.platform != "win32":
+        hertz = os.sysconf("SC_CLK_TCK")
     return ProcessorTimes(
         sum(busy for busy, _ in wanted) / hertz, sum(stolen for _, stolen in wanted) / hertz, len(wanted)
     )
