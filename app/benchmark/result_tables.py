@@ -79,7 +79,11 @@ def memory(test: SpeedTest) -> Table:
 
 def memory_of(column: ColumnResult) -> int | None:
     """Bytes that a column took at its highest, on GPUs and beside them; what it took once loaded if more is
-    not known. None: not measured."""
+    not known. None: not measured.
+
+    Pages of the model's file that are in memory count, also those that nothing reads any more and that the
+    system can take back; `ColumnResult.memory` leaves these out.
+    """
     if column.memory_peak is None and column.gpu_memory_peak is None:
         return column.memory
     return (column.memory_peak or 0) + (column.gpu_memory_peak or 0)
@@ -175,10 +179,12 @@ def _memory_cell(test: SpeedTest, column: ColumnResult) -> Cell:
     taken = memory_of(column)
     if taken is None:
         return Cell(note=_no_figure(column, None))
-    of_it = f"{exact_size(column.gpu_memory_peak)} of it on the GPU" if column.gpu_memory_peak else ""
+    notes = [f"{exact_size(column.gpu_memory_peak)} of it on the GPU"] if column.gpu_memory_peak else []
+    if column.memory is not None and exact_size(column.memory) != exact_size(taken):
+        notes.append(f"{exact_size(column.memory)} once it was loaded")
     other_model = any(it.contender.family != column.contender.family for it in test.columns)
     marks = (Mark.SINGLE, Mark.UNLIKE) if other_model or column.contender.remote else (Mark.SINGLE,)
-    return Cell(once(taken), marks, of_it)
+    return Cell(once(taken), marks, ", ".join(notes))
 
 
 def _unlike(test: SpeedTest, column: ColumnResult) -> tuple[Mark, ...]:

@@ -16,7 +16,7 @@ from app.benchmark.doubts import doubts, missing
 from app.benchmark.ranking import Contestant, Ranking, listed, rank
 from app.benchmark.result_tables import alone, are_alike, main_shape, memory_of, names, shape_words
 from app.benchmark.tables import Unit
-from app.domain.speed_test import Case, Shape, SpeedTest, Spread
+from app.domain.speed_test import Case, ColumnResult, Shape, SpeedTest, Spread
 
 ONCE_TIME = 1.5
 """Ours. A cold first token hangs on what the system has in its file cache: less than this means little."""
@@ -195,7 +195,7 @@ def _start(test: SpeedTest) -> Iterator[VerdictLine]:
 
 def _memory(test: SpeedTest) -> Iterator[VerdictLine]:
     found = [
-        (name, taken, column.gpu_memory_peak)
+        (name, taken, column)
         for name, column in zip(names(test.columns), test.columns, strict=True)
         if (taken := memory_of(column)) is not None and taken > 0
     ]
@@ -204,19 +204,28 @@ def _memory(test: SpeedTest) -> Iterator[VerdictLine]:
     found.sort(key=lambda it: it[1])
     size = Unit.MEMORY.words
     values = [f"{name} {size(taken)}" for name, taken, _ in found]
+    first, least, column = found[0]
+    near = [name for name, taken, _ in found if taken < ONCE_MEMORY * least]
+    # At its highest a process may hold pages that it does not need: what it took once loaded must agree.
+    loaded = [it.memory for _, _, it in found[1:] if it.memory is not None]
+    agreed = column.memory is None or all(column.memory <= other for other in loaded)
     if len(found) == 1:
-        text = f"{found[0][0]} takes {size(found[0][1])} of memory."
-    elif found[1][1] >= ONCE_MEMORY * found[0][1]:
-        text = f"{found[0][0]} takes the least memory: {size(found[0][1])}; {listed(values[1:])}."
-    else:
-        near = [name for name, taken, _ in found if taken < ONCE_MEMORY * found[0][1]]
+        text = f"{first} takes {size(least)} of memory."
+    elif len(near) == 1 and agreed:
+        text = f"{first} takes the least memory: {size(least)}; {listed(values[1:])}."
+    elif len(near) == len(found):
         text = f"{listed(near)} take about as much memory: {listed(values)}."
-    text += _note(test, len(found))
-    evidence = tuple(
-        f"{name}: {size(taken)} at its highest" + (f", {size(gpu)} of it on the GPU" if gpu else "")
-        for name, taken, gpu in found
-    )
-    yield VerdictLine(Topic.MEMORY, text, evidence)
+    else:
+        text = f"Memory at its highest: {listed(values)}."
+    evidence = tuple(f"{name}: {_taken(it, taken)}" for name, taken, it in found)
+    yield VerdictLine(Topic.MEMORY, text + _note(test, len(found)), evidence)
+
+
+def _taken(column: ColumnResult, taken: int) -> str:
+    size = Unit.MEMORY.words
+    gpu = f", {size(column.gpu_memory_peak)} of it on the GPU" if column.gpu_memory_peak else ""
+    loaded = f", {size(column.memory)} once it was loaded" if column.memory is not None else ""
+    return f"{size(taken)} at its highest{gpu}{loaded}"
 
 
 def _note(test: SpeedTest, compared: int) -> str:

@@ -110,7 +110,7 @@ def test_memory_stands_under_its_precision_the_largest_first() -> None:
         [None, 200_000_000],
         [4_000_000_000, None],
     ]
-    assert table.rows[1].cells[0].note == "3.00 GB of it on the GPU"
+    assert table.rows[1].cells[0].note == "3.00 GB of it on the GPU, 1.00 GB once it was loaded"
     assert table.rows[0].cells[1].marks == (Mark.SINGLE,)  # precision is what this table compares
 
 
