@@ -32,6 +32,10 @@ from app.engines.openai_client import OpenAIClient
 
 TELL_INTERVAL_S = 0.1
 """Between two counts of pieces."""
+BEGIN_SWITCH_S = 0.0005
+"""How long a thread keeps the interpreter while others wait for it, as long as a round begins: all want it
+then, and whoever waits measures its waiting as TTFT (128 at once: the worst by 16 % of 0.3 s, now 2 %). Later
+it is Python's own 5 ms: changing hands costs processor time."""
 
 
 def main() -> int:
@@ -71,6 +75,8 @@ class _Round:
 
     def run(self) -> Round:
         """Send all requests and read their replies. What went wrong with one is said in its sample."""
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(BEGIN_SWITCH_S)
         for request in self._requests:
             request.thread.start()
         told, next_tell = 0, time.perf_counter() + TELL_INTERVAL_S
@@ -78,10 +84,12 @@ class _Round:
             while request.thread.is_alive():
                 request.thread.join(max(0.001, next_tell - time.perf_counter()))
                 if (now := time.perf_counter()) >= next_tell:
+                    sys.setswitchinterval(usual)
                     count = sum(len(it.pieces) for it in self._requests)
                     if count != told:
                         _tell(Pieces(count))
                     told, next_tell = count, now + TELL_INTERVAL_S
+        sys.setswitchinterval(usual)
         for request in self._requests:
             if request.bug is not None:
                 raise request.bug

@@ -161,8 +161,14 @@ class OpenAIClient:
         reason: FinishReason | None = None
         usage: Usage | None = None
         timings: ServerTimings | None = None
+        who = self._address.who
         try:
-            for event in self._json_events(exchange):
+            for data in self._data(exchange):
+                if data == "[DONE]":
+                    break
+                event = json_object(data, who)
+                if event.get("error") is not None:
+                    raise refusals.refusal(500, event, self._address)
                 usage = usage_of(event) or usage
                 timings = timings_of(event) or timings
                 for choice in objects(event.get("choices")):
@@ -171,29 +177,27 @@ class OpenAIClient:
                         yield from deltas(delta)
                     if ended := choice.get("finish_reason"):
                         reason = FinishReason.LENGTH if ended == "length" else FinishReason.STOP
+            else:
+                if reason is None:
+                    raise EngineGone(f"{who} broke off in the middle of its reply.")
         except OSError:
             if reason is None:  # otherwise the reply is whole, and only its [DONE] is missing
                 raise
         exchange.is_whole()
         yield Finished(reason or FinishReason.STOP, usage, timings)
 
-    def _json_events(self, exchange: Exchange) -> Iterator[dict[str, Any]]:
-        """The events up to [DONE]; one that holds an error is raised."""
-        who = self._address.who
+    def _data(self, exchange: Exchange) -> Iterator[str]:
+        """What each event holds, as it comes."""
         decoder = SseDecoder()
-        finished = False
-        while chunk := exchange.read():
-            exchange.wait_at_most(self._idle_timeout_s)
-            for data in _decoded(decoder, chunk, who):
-                if data == "[DONE]":
-                    return
-                event = json_object(data, who)
-                if event.get("error") is not None:
-                    raise refusals.refusal(500, event, self._address)
-                finished = finished or any(c.get("finish_reason") for c in objects(event.get("choices")))
-                yield event
-        if not finished:
-            raise EngineGone(f"{who} broke off in the middle of its reply.")
+        try:
+            if chunk := exchange.read():
+                exchange.wait_at_most(self._idle_timeout_s)
+            while chunk:
+                yield from decoder.feed(chunk)
+                chunk = exchange.read()
+        except EventTooLong as error:
+            who = self._address.who
+            raise EngineGone(f"{who} sent an event that is too long to be a reply.") from error
 
     def _answer(self, exchange: Exchange) -> dict[str, Any]:
         return {} if exchange.is_compressed else refusals.read_answer(exchange.read_all(MAX_ANSWER_BYTES))
@@ -266,10 +270,3 @@ def _limited(cancellation: Cancellation, seconds: float | None) -> Iterator[None
 
 def _messages(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
     return [{"role": m.role.value, "content": m.content} for m in messages]
-
-
-def _decoded(decoder: SseDecoder, chunk: bytes, who: str) -> Iterator[str]:
-    try:
-        yield from decoder.feed(chunk)
-    except EventTooLong as error:
-        raise EngineGone(f"{who} sent an event that is too long to be a reply.") from error

@@ -26,6 +26,9 @@ class SseDecoder:
 
     def feed(self, chunk: bytes) -> Iterator[str]:
         """Yield the data of every event that `chunk` completes. Raises EventTooLong."""
+        if self._is_one_event(chunk):
+            yield chunk[6:-2].decode("utf-8", errors="replace")
+            return
         lines = (self._rest + chunk).split(b"\n")
         self._rest = lines.pop()
         for raw in lines:
@@ -39,3 +42,14 @@ class SseDecoder:
                 self._data, self._size = [], 0
         if len(self._rest) + self._size > MAX_EVENT_BYTES:
             raise EventTooLong
+
+    def _is_one_event(self, chunk: bytes) -> bool:
+        """Whether `chunk` is a whole event of one line and nothing else, as most are: the quick way."""
+        return (
+            not self._rest
+            and not self._data
+            and chunk.startswith(b"data: ")
+            and chunk.find(b"\n") == len(chunk) - 2
+            and chunk.endswith(b"\n\n")
+            and not chunk.endswith(b"\r\n\n")
+        )

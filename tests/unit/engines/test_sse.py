@@ -63,6 +63,17 @@ def test_any_cutting_gives_the_same_events(lines, end, data):
     assert whole[-1].endswith("last")
 
 
+@given(
+    st.lists(
+        st.text("ab\r\n: é", max_size=6).map(lambda text: f"data: {text}\n\n".encode())
+        | st.sampled_from([b"data: a\n", b"\n", b"data: b", b"data: c\r\n\n", b"data: d\n\r\n"]),
+        max_size=6,
+    )
+)
+def test_a_chunk_that_is_just_one_event_is_nothing_else(chunks):
+    assert decode(*chunks) == decode(*(bytes([byte]) for byte in b"".join(chunks)))
+
+
 @given(st.binary())
 def test_garbage_is_no_error(stream):
     assert all(isinstance(event, str) for event in decode(stream))
