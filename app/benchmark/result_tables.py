@@ -124,12 +124,10 @@ def names(columns: Sequence[ColumnResult]) -> tuple[str, ...]:
 
 
 def are_alike(one: Contender, other: Contender) -> bool:
-    """Whether their figures compare engines and nothing else: the same model, computed in as many bits, and
-    both on this machine."""
-    same_bits = one.precision == other.precision or (
-        one.bits is not None and one.bits == other.bits and one.bits >= 16
-    )
-    return one.family == other.family and same_bits and one.remote == other.remote
+    """Whether their figures compare engines and nothing else: the same model, computed at the same precision
+    as far as is known, and both on this machine."""
+    same_form = one.family == other.family and one.precision == other.precision != ""
+    return same_form and not (one.remote or other.remote)
 
 
 def shape_words(shape: Shape) -> str:
@@ -183,12 +181,13 @@ def _memory_cell(test: SpeedTest, column: ColumnResult) -> Cell:
     if column.memory is not None and exact_size(column.memory) != exact_size(taken):
         notes.append(f"{exact_size(column.memory)} once it was loaded")
     other_model = any(it.contender.family != column.contender.family for it in test.columns)
-    marks = (Mark.SINGLE, Mark.UNLIKE) if other_model or column.contender.remote else (Mark.SINGLE,)
+    marks = (Mark.SINGLE, Mark.UNLIKE) if other_model else (Mark.SINGLE,)
     return Cell(once(taken), marks, ", ".join(notes))
 
 
 def _unlike(test: SpeedTest, column: ColumnResult) -> tuple[Mark, ...]:
-    alike = all(are_alike(column.contender, other.contender) for other in test.columns)
+    others = (other for other in test.columns if other is not column)
+    alike = all(are_alike(column.contender, other.contender) for other in others)
     return () if alike else (Mark.UNLIKE,)
 
 

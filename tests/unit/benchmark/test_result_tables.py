@@ -74,11 +74,20 @@ def test_figures_of_another_form_are_marked_and_named_by_it() -> None:
     assert all(row.cells[0].marks == (Mark.UNLIKE,) for row in table.rows)
 
 
+def test_a_single_engine_is_like_itself_wherever_it_is() -> None:
+    (row,) = throughput(speed_test(column(replace(VLLM, remote=True, precision=""), {1: 28.0}))).rows
+    assert row.cells[0].marks == ()
+
+
+def test_engines_that_do_not_tell_their_precision_are_not_taken_for_alike() -> None:
+    assert not are_alike(replace(LLAMA_CPP, precision=""), replace(VLLM, precision=""))
+
+
 @pytest.mark.parametrize(
     ("change", "alike"),
     [
         ({}, True),
-        ({"precision": "fp16"}, True),  # as many bits
+        ({"precision": "fp16"}, False),  # as many bits, but not every processor computes in both
         ({"precision": "int8", "bits": 8.0}, False),
         ({"precision": "Q8_0", "bits": 8.5}, False),
         ({"family": "another"}, False),
