@@ -107,9 +107,11 @@ class RunningSpeedTest:
         try:
             self._make_room()
         except EdgewiseError as error:
-            failed = [replace(it, failure=error.message, detail=error.detail) for it in test.columns]
             self._hear(TestBegan(test))
-            self._hear(TestEnded(replace(test, columns=tuple(failed), state=TestState.DONE)))
+            for position, column in enumerate(test.columns):
+                failed = replace(column, failure=error.message, detail=error.detail)
+                self._hear(ColumnChanged(position, failed))
+            self._hear(TestEnded(replace(self._test, state=TestState.DONE)))
             return
         try:
             run(
