@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from app.benchmark.report_words import clean
 from app.domain.speed_test import Case, ColumnResult, LeftOut, TestState
 from tests.made_speed_tests import CHAT, LLAMA_CPP, TRANSFORMERS, VLLM, column, result, speed_test
 
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # for Qt’s reader of Markdown
 pytestmark = pytest.mark.usefixtures("qapp")
 
 MEANT = "\\`*_[]<>|#~&!-+=1.)( a:/@$^{}%;'\"\n"
