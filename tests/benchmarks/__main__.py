@@ -27,6 +27,7 @@ BENCHMARKS = (
     "advice",
     "library",
     "library_view",
+    "load_client",
 )
 ONE = "--one"
 
