@@ -1,0 +1,1 @@
+"""The speed test page: engines side by side on this machine."""
