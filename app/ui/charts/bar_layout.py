@@ -203,7 +203,7 @@ def _axis(
     top = max([least_top, *(end for end, _wide in figures)])
     for most in (6, 5, 4, 3, 2, 1):
         axis, ticks = scale.from_zero(top, most)
-        rooms = [(most_room - wide) / axis.share(end) for end, wide in figures if end > 0]
+        rooms = [(most_room - wide) / axis.share(end) for end, wide in figures if axis.share(end) > 0]
         room = max(_LEAST_PLOT, min([most_room, *rooms]))
         widths = [fonts.width(data.write_tick(tick)) for tick in ticks]
         step = room / (len(ticks) - 1)

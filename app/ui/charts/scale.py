@@ -34,7 +34,7 @@ def round_step(span: float, most: int) -> float:
     """The least of 1, 2 and 5 times a power of ten that goes into `span` at most `most` times."""
     raw = span / max(1, most)
     power = 10.0 ** floor(log10(raw))
-    return power * next(step for step in _ROUND if step * power >= raw * (1 - 1e-9))
+    return power * next(step for step in _ROUND if step * power >= raw * (1 - 1e-12))
 
 
 def from_zero(top: float, most: int) -> tuple[Scale, tuple[float, ...]]:

@@ -123,7 +123,8 @@ def told(figure: Bar | Point, write: Format) -> str:
         words += f", {figure.label}"
     if isinstance(figure, Bar) and figure.is_reference:
         words += ", reference"
-    return ". ".join([words, *(mark.explanation.rstrip(".") for mark in figure.marks)])
+    doubts = dict.fromkeys(mark.explanation.rstrip(".") for mark in figure.marks)  # each said once
+    return ". ".join([words, *doubts])
 
 
 def named(line: Line) -> str:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QAccessible, QColor, QHelpEvent, QPaintEvent
 from PySide6.QtWidgets import QScrollArea, QToolTip, QVBoxLayout, QWidget
@@ -172,6 +175,38 @@ def test_without_figures_it_says_so(qtbot) -> None:
     assert chart._stops() == 0
     simple(None, 0.0)(chart)
     assert not chart.empty
+
+
+numbers = st.one_of(st.none(), st.floats(), st.floats(0, 1e7), st.floats(1e-4, 1e-3))
+
+
+@settings(max_examples=60)
+@example([(2.0, None, None, ""), (5e-324, None, None, "")])
+@given(st.lists(st.tuples(numbers, numbers, numbers, st.text(max_size=30)), max_size=6))
+def test_whatever_it_is_given_it_draws(qapp, values) -> None:
+    chart = BarChart("Anything")
+    bars = tuple(Bar(*value) for value in values)
+    chart.set_data([value[3] for value in values], [Series("one", bars), Series("two", bars)], write=speed)
+    assert not chart.to_image(1.0, 300).isNull()
+    assert chart.as_text()
+    assert all(chart._told(stop) for stop in range(chart._stops()))
+    for value, *_rest in values:
+        chart.set_live(1, value)
+    assert not chart.to_image(1.0, 300).isNull()
+    chart.deleteLater()
+
+
+def test_ten_times_a_second_is_no_load(qtbot) -> None:
+    chart = made(qtbot)
+    chart.show()
+    chart.repaint()
+    times = []
+    for step in range(20):
+        begun = perf_counter()
+        chart.set_live(0, 50.0 + step)
+        chart.repaint()
+        times.append(perf_counter() - begun)
+    assert sorted(times)[10] < 0.02  # 1.5 ms where nothing else runs
 
 
 # Keyboard, pointer, screen reader.

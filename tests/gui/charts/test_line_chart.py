@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QAccessible, QColor
 
@@ -10,7 +12,7 @@ from app.ui import theme
 from app.ui.charts import chart as chart_module
 from app.ui.charts.line_chart import LineChart
 from app.ui.charts.line_layout import Axis
-from app.ui.charts.series import Line, Point
+from app.ui.charts.series import Line, Marker, Point
 from tests.gui.charts.charting import (
     LINES,
     LONG,
@@ -68,6 +70,10 @@ def test_no_words_lie_on_others_or_outside(qtbot, fill, width, direction) -> Non
         assert rect.left() >= -0.5, text
         assert rect.right() <= width + 0.5, text
         assert -0.5 <= rect.top() <= rect.bottom() <= chart.height() + 0.5, text
+    ground = theme.current().window
+    image = chart.grab().toImage()
+    drawn = [at for _line, _point, at in chart.layout_now.stops]
+    assert all(image.pixelColor(at.toPoint()) != ground for at in drawn)
 
 
 def test_lines_are_named_at_their_ends_in_their_order(qtbot) -> None:
@@ -226,6 +232,61 @@ def test_its_figures_are_there_as_text(qtbot) -> None:
     assert [row.split()[0] for row in text[2:6]] == ["1", "8", "32", "128"]
     assert "not measured" in text[4]
     assert text[-1] == f"Reference: {SOURCE}"
+
+
+def test_many_points_have_their_spread_as_a_band(qtbot) -> None:
+    def fill(count: int) -> int:
+        points = tuple(Point(x, 50, 20, 80) for x in range(count))
+        chart.set_data([Line("one", points, "vllm")], write_x=plain, write_y=speed)
+        plot, image = chart.layout_now.plot, chart.grab().toImage()
+        y = round(chart.layout_now.y(70))
+        ground = theme.current().window
+        inside = range(int(plot.left()) + 2, int(plot.right()) - 1)
+        return sum(image.pixelColor(x, y) != ground for x in inside) * 100 // len(inside)
+
+    chart = LineChart("Spread")
+    qtbot.addWidget(chart)
+    chart.resize(500, 300)
+    assert fill(5) < 20
+    assert fill(30) == 100
+
+
+def test_a_read_out_stays_inside(qtbot) -> None:
+    theme.source().set_scheme("dark")  # where the box has a colour of its own
+    chart = made(qtbot, width=240)
+    raised = theme.current().raised
+    for stop in range(chart._stops()):
+        chart._point_at(stop)
+        image = chart.grab().toImage()
+        columns = {x for x in range(240) for y in range(image.height()) if image.pixelColor(x, y) == raised}
+        assert columns
+        assert columns.isdisjoint({0, 239})
+
+
+numbers = st.one_of(st.none(), st.floats(), st.floats(0, 1e7), st.floats(1e-4, 1e-3))
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.floats(), numbers, numbers, numbers), max_size=6),
+    st.sampled_from(Axis),
+    st.sampled_from([Axis.LINEAR, Axis.LOG]),
+)
+def test_whatever_it_is_given_it_draws(qapp, values, x_axis, y_axis) -> None:
+    chart = LineChart("Anything")
+    points = tuple(Point(*value) for value in values)
+    chart.set_data(
+        [Line("one", points), Line("two", points[:2], "vllm", is_reference=True)],
+        write_x=plain,
+        write_y=speed,
+        x_axis=x_axis,
+        y_axis=y_axis,
+        markers=[Marker(value[0], "here") for value in values[:2]],
+    )
+    assert not chart.to_image(1.0, 300).isNull()
+    assert chart.as_text()
+    assert all(chart._told(stop) for stop in range(chart._stops()))
+    chart.deleteLater()
 
 
 def test_it_grows_with_its_lines(qtbot) -> None:

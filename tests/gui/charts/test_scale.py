@@ -4,7 +4,7 @@ from itertools import pairwise
 from math import floor, log10
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.ui.charts.scale import Scale, between, decades, from_zero, spaced
@@ -13,6 +13,8 @@ values = st.floats(1e-9, 1e12)
 
 
 @given(values, st.integers(1, 10))
+@example(1.000000001, 2)
+@example(0.1 * 3, 3)
 def test_ticks_from_zero_are_steps_of_one_two_or_five(top: float, most: int) -> None:
     axis, ticks = from_zero(top, most)
     step = ticks[1]

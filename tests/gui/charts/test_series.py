@@ -32,7 +32,7 @@ def test_a_whisker_holds_its_median(low, value, high, ends) -> None:
 
 
 def test_a_figure_says_all_that_is_known_of_it() -> None:
-    bar = Bar(151, 140, 160, label="Q4_1", marks=(DOUBT,))
+    bar = Bar(151, 140, 160, label="Q4_1", marks=(DOUBT, DOUBT))
     assert shown(bar, speed) == "151.0 tok/s · Q4_1"
     assert told(bar, speed) == (
         "151.0 tok/s (140.0 tok/s to 160.0 tok/s), Q4_1. Disturbed: other programs used 0.8 cores"
