@@ -141,9 +141,11 @@ class Column:
         warm: list[Round] = []
         measured: list[Round] = []
         try:
+            watcher.begin()
             while len(warm) < self._workload.warmups and not _is_in_vain(rounds, warm):
                 warm.append(self._round(case, next(made), rounds, prompts))
-            watcher.begin()
+            if not _is_in_vain(rounds, warm):
+                watcher.begin()  # what warming up took is not among it
             while not _is_in_vain(rounds, [*warm, *measured]) and self._budget.another(case, len(measured)):
                 self._stage(Stage.MEASURING, case, len(measured) + 1)
                 measured.append(self._round(case, next(made), rounds, prompts))

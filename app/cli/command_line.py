@@ -18,7 +18,7 @@ from types import FrameType
 from app import __version__
 from app.domain.generation import PARAMETERS, Parameter
 
-COMMANDS = ("chat", "doctor", "probe", "models", "engines", "advise")
+COMMANDS = ("chat", "doctor", "probe", "models", "engines", "advise", "bench")
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
 
@@ -72,6 +72,10 @@ def _command(options: argparse.Namespace) -> int:
         from app.cli.advise import advise
 
         return advise(options.model, context=options.context, speed=options.speed, as_json=options.json)
+    if options.command == "bench":
+        from app.cli.bench import run as run_bench
+
+        return run_bench(options)
     from app.cli.machine import show_machine
 
     return show_machine(as_json=options.json, measure=options.bandwidth)
@@ -157,10 +161,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     advise.add_argument("--json", action="store_true", help="as one JSON object; memory in bytes")
 
-    from app.cli import engines, models
+    from app.cli import bench, engines, models
 
     models.add_parser(commands, verbose)
     engines.add_parser(commands, verbose)
+    bench.add_parser(commands, verbose)
     return parser
 
 

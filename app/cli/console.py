@@ -58,7 +58,7 @@ class Console:
         self._out = out or sys.stdout
         self._err = err or sys.stderr
         self.out_is_terminal = self._out.isatty()
-        self._err_is_terminal = self._err.isatty()
+        self.err_is_terminal = self._err.isatty()
         self._styled = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         self._transient = False
 
@@ -82,12 +82,12 @@ class Console:
 
     def error(self, text: str) -> None:
         """One line to standard error."""
-        self._err.write((harmless(text) if self._err_is_terminal else text) + "\n")
+        self._err.write((harmless(text) if self.err_is_terminal else text) + "\n")
         self._err.flush()
 
     def transient(self, text: str) -> None:
         """Say what is being waited for, until `settle`. Only on a terminal that can erase it."""
-        if self._err_is_terminal and self._styled:
+        if self.err_is_terminal and self._styled:
             self._transient = True
             self._err.write(f"\x1b[2m{harmless(text)}\x1b[0m")
             self._err.flush()
