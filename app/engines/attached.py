@@ -13,7 +13,7 @@ from app.domain.errors import KeyRefused, ModelNotServed
 from app.domain.generation import Cancellation
 from app.engines import refusals
 from app.engines.address import Address
-from app.engines.openai_client import OpenAIClient
+from app.engines.openai_client import Dialect, OpenAIClient
 
 UNTOLD_CONTEXT = 16_384
 """Tokens that are reckoned with where a server does not tell. Such servers mostly do not count tokens either,
@@ -29,6 +29,8 @@ class AttachedModel:
     client: OpenAIClient
     context_length: int
     context_told: bool
+    address: Address
+    dialect: Dialect
 
     def stop(self) -> None:
         """Nothing: the server is not ours."""
@@ -90,14 +92,15 @@ class AttachedServerEngine:
             others = ", ".join(other.name for other in facts.models[:5])
             more = " and others" if len(facts.models) > 5 else ""
             raise ModelNotServed(f"{self.name} does not have {model} any more. It has {others}{more}.")
+        address, dialect = self._address(found.name), DIALECTS[facts.kind]
         client = OpenAIClient(
-            self._address(found.name),
-            DIALECTS[facts.kind],
+            address,
+            dialect,
             connect_timeout_s=CONNECT_TIMEOUT_S,
             offline=self.offline,
         )
         told = found.context_length
-        return AttachedModel(found.name, client, told or UNTOLD_CONTEXT, told is not None)
+        return AttachedModel(found.name, client, told or UNTOLD_CONTEXT, told is not None, address, dialect)
 
     def _address(self, model: str) -> Address:
         server = self.server

@@ -56,6 +56,11 @@ class Paths:
         return self.home / "headers.json"
 
     @property
+    def file_hashes(self) -> Path:
+        """The SHA-256 of model files that were read whole."""
+        return self.home / "hashes.json"
+
+    @property
     def added_models(self) -> Path:
         """The models that a person added where they lie."""
         return self.home / "added_models.json"
