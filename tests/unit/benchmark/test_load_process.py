@@ -14,12 +14,15 @@ import psutil
 import pytest
 
 from app.benchmark import load_process
+from app.benchmark.load_messages import LoadJob
 from app.benchmark.load_process import FLAG, LoadProcess, LoadWorkerGone
 from app.benchmark.statistics import case_result
 from app.domain.errors import Cancelled, EngineTimeout
-from app.domain.generation import Cancellation
+from app.domain.generation import Cancellation, ChatMessage, Role
 from app.domain.speed_test import Case, Shape
-from tests.paced_server import Pace, PacedServer
+from app.engines.openai_client import Address, Dialect
+from tests.mock_engine import DONE, engine, finish, text
+from tests.paced_server import Pace, PacedServer, Record
 from tests.processes import is_alive
 
 TOKENS = 16
@@ -47,53 +50,62 @@ def later(seconds, function):
     return timer
 
 
-def off(measured, true):
-    return abs(measured / true - 1)
-
-
 @pytest.mark.parametrize("requests", [1, 16])
 @pytest.mark.parametrize("tokens_per_piece", [1, 4])
 def test_every_figure_comes_out_within_one_percent(load, requests, tokens_per_piece):
-    """Against what the server did, not against what it was to do: this machine is shared.
+    """Against what the server did, not against what it was to do.
 
-    What the kernel takes for a connection is a part of TTFT (some 0.3 ms), and the server knows nothing of
-    it. The best of five rounds: what is asked is how exact it is, not how quiet the machine.
+    What the kernel takes for a connection is a part of TTFT (some 0.3 ms), of which the server knows nothing.
+    Others use this machine, so a figure may be late now and then: the median of the rounds tells how exact it
+    is, and there are up to nine of them.
     """
-    pieces = 40
-    pace = Pace(ttft_s=0.5, itl_s=(0.02, 0.03, 0.025, 0.06), tokens_per_piece=tokens_per_piece)
+    pieces = 20
+    pace = Pace(ttft_s=0.5, itl_s=(0.04, 0.05, 0.06, 0.05, 0.12), tokens_per_piece=tokens_per_piece)
     tokens = pieces * tokens_per_piece
-    seen = []
+    seen: dict[str, list[float]] = {}
     with PacedServer(pace) as server:
         job = server.job(requests, tokens)
-        for _ in range(5):
+        for number in range(9):
             done = do(load, job)
-            records = server.records()
-            result: Any = case_result(case(requests, tokens), [done])
+            result = case_result(case(requests, tokens), [done])
             assert not result.problem
-            true_span = max(it.end for it in records) - min(it.accepted for it in records)
-            true_gaps = statistics.quantiles(
-                [gap for it in records for gap in it.gaps_s], n=20, method="inclusive"
-            )
-            errors = {
-                "ttft": off(result.ttft.median, statistics.median(it.ttft_s for it in records)),
-                "itl p5": off(result.itl.p5, true_gaps[0]),
-                "itl": off(result.itl.median, true_gaps[9]),
-                "itl p95": off(result.itl.p95, true_gaps[18]),
-                "tpot": off(
-                    result.tpot.median,
-                    statistics.median((it.duration_s - it.ttft_s) / (tokens - 1) for it in records),
-                ),
-                "duration": off(result.duration.median, statistics.median(it.duration_s for it in records)),
-                "output rate": off(result.output_rate.median, requests * tokens / true_span),
-                "total rate": off(result.total_rate.median, requests * (tokens + 32) / true_span),
-            }
             assert result.tokens_per_piece == tokens_per_piece
+            records = server.records()
             assert len(records) == requests
-            seen.append(errors)
-            if max(errors.values()) < 0.01:
+            for name, error in errors(result, records, tokens).items():
+                seen.setdefault(name, []).append(error)
+            bias = {name: statistics.median(several) for name, several in seen.items()}
+            if number >= 2 and max(map(abs, bias.values())) < 0.01:
                 break
-    print([{name: f"{error:.2%}" for name, error in errors.items()} for errors in seen])
-    assert max(seen[-1].values()) < 0.01
+    print({name: f"{error:+.2%}" for name, error in bias.items()}, f"{number + 1} rounds")
+    assert max(map(abs, bias.values())) < 0.01
+
+
+def errors(result: Any, records: list[Record], tokens: int) -> dict[str, float]:
+    """How far each figure lies from what the server did, as a share of that."""
+    span = max(it.end for it in records) - min(it.accepted for it in records)
+    gaps = statistics.quantiles([gap for it in records for gap in it.gaps_s], n=20, method="inclusive")
+    true = {
+        "ttft": statistics.median(it.ttft_s for it in records),
+        "itl p5": gaps[0],
+        "itl": gaps[9],
+        "itl p95": gaps[18],
+        "tpot": statistics.median((it.duration_s - it.ttft_s) / (tokens - 1) for it in records),
+        "duration": statistics.median(it.duration_s for it in records),
+        "output rate": len(records) * tokens / span,
+        "total rate": len(records) * (tokens + 32) / span,
+    }
+    measured = {
+        "ttft": result.ttft.median,
+        "itl p5": result.itl.p5,
+        "itl": result.itl.median,
+        "itl p95": result.itl.p95,
+        "tpot": result.tpot.median,
+        "duration": result.duration.median,
+        "output rate": result.output_rate.median,
+        "total rate": result.total_rate.median,
+    }
+    return {name: measured[name] / value - 1 for name, value in true.items()}
 
 
 def test_a_reply_ends_with_its_last_piece_not_with_its_connection(load):
@@ -103,6 +115,27 @@ def test_a_reply_ends_with_its_last_piece_not_with_its_connection(load):
         assert time.monotonic() - began < 4.0
     assert all(sample.duration_s < 2.0 for sample in done.samples)
     assert done.span_s < 2.0
+
+
+def test_reasoning_is_a_piece_like_text(load):
+    """A model that thinks has begun to write; and its engine may not count for itself."""
+
+    def behave(exchange):
+        exchange.start()
+        exchange.events({"choices": [{"index": 0, "delta": {"reasoning_content": "Hm."}}]})
+        exchange.pause(0.3)
+        exchange.events(text("Yes."), finish("length"))
+        exchange.send(DONE)
+
+    with engine(behave) as mock:
+        address = Address("127.0.0.1", mock.port, "secret")
+        job = LoadJob(address, Dialect(), ((ChatMessage(Role.USER, "Well?"),),), 2)
+        done = do(load, job)
+    (sample,) = done.samples
+    assert sample.ttft_s < 0.3 <= sample.gaps_s[0]
+    assert (
+        case_result(case(1, 2), [done]).problem == "The engine did not say how many tokens its replies had."
+    )
 
 
 def test_pieces_are_told_while_they_come(load):
@@ -212,7 +245,7 @@ def test_it_ends_with_its_parent():
 import sys
 from app.benchmark.load_process import LoadProcess
 from app.domain.generation import Cancellation
-from tests.paced_server import Pace, PacedServer
+from tests.paced_server import Pace, PacedServer, Record
 server, load = PacedServer(Pace(silent=0)), LoadProcess.start()
 print(load.pid, server.pid, flush=True)
 load.round(server.job(1, 8), Cancellation(), 60)
