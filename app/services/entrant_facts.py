@@ -38,7 +38,10 @@ def versions(parts: EngineParts, adapter: EngineAdapter, gpus: Sequence[Gpu]) ->
         installed = environment.installed()
         if installed is not None:
             found[adapter.name] = environment.version()
-            found |= {name: installed.versions[name] for name in LIBRARIES if name in installed.versions}
+            others = (
+                name for name in LIBRARIES if name != adapter.environment and name in installed.versions
+            )
+            found |= {name: installed.versions[name] for name in others}
             found["build"] = installed.variant
     driver = next((gpu.driver for gpu in gpus if gpu.driver), None)
     if driver is not None:

@@ -52,3 +52,12 @@ def test_an_environment_tells_its_packages():
 def test_the_device_in_words(gpus, report, tensor_parallel, by_layers, said):
     told = device(MACHINE, gpus, report, tensor_parallel=tensor_parallel, by_layers=by_layers)
     assert told == said
+
+
+def test_an_engine_s_own_package_is_told_once():
+    installed = SimpleNamespace(versions={"torch": "2.13.0", "transformers": "5.19.0"}, variant="cpu")
+    environment = SimpleNamespace(installed=lambda: installed, version=lambda: "5.19.0")
+    parts: Any = SimpleNamespace(environments=SimpleNamespace(of=lambda _: environment))
+    adapter: Any = SimpleNamespace(environment="transformers", name="Transformers")
+    found = versions(parts, adapter, ())
+    assert found == {"Transformers": "5.19.0", "torch": "2.13.0", "build": "cpu"}
