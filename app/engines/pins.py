@@ -1,4 +1,4 @@
-"""What resources/engines.json says of each engine: its profile, and the packages it is made of.
+"""What resources/engines.json says of each engine: its profile, and the packages it is made of; tools, too.
 
 The file is ours and is checked against resources/engines.schema.json by the tests: one that cannot be read is
 a broken installation, and what Python raises then is let fly.
@@ -107,6 +107,18 @@ class Pin:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program that is no engine and lives in an environment of its own."""
+
+    id: str
+    name: str
+    """As it stands in a sentence's beginning: "The converter to GGUF"."""
+    licence: str
+    homepage: str
+    pin: Pin
+
+
 @cache
 def profiles() -> dict[str, EngineProfile]:
     """What is said of each engine, by its id, in the order they are shown. Read once."""
@@ -125,8 +137,21 @@ def pins() -> dict[str, Pin]:
     return {entry["id"]: read_pin(entry) for entry in _engines() if "environment" in entry}
 
 
+@cache
+def tools() -> dict[str, Tool]:
+    """What environments there are beside those of engines, by id. Read once."""
+    said: dict[str, Any] = json.loads(ENGINES.read_text(encoding="utf-8"))
+    return {
+        entry["id"]: Tool(entry["id"], entry["name"], entry["licence"], entry["homepage"], read_pin(entry))
+        for entry in said["tools"]
+    }
+
+
 def read_pin(entry: dict[str, Any]) -> Pin:
-    """The environment in an engine's entry. Raises KeyError, TypeError or ValueError for what is none."""
+    """The environment in the entry of an engine or a tool.
+
+    Raises KeyError, TypeError or ValueError for what is none.
+    """
     environment = entry["environment"]
     return Pin(
         engine=entry["id"],

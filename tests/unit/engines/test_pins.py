@@ -9,12 +9,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from app.domain.machine import Cpu, Disk, Gpu, Machine, Memory
-from app.engines.pins import ENGINES, machine_kind, pins, profiles, read_pin
+from app.engines.pins import ENGINES, machine_kind, pins, profiles, read_pin, tools
 
 SCHEMA = json.loads(ENGINES.with_name("engines.schema.json").read_text(encoding="utf-8"))
-ENTRIES = json.loads(ENGINES.read_text(encoding="utf-8"))["engines"]
+WHOLE = json.loads(ENGINES.read_text(encoding="utf-8"))
+ENTRIES = WHOLE["engines"]
 GIB = 1 << 30
-VARIANTS = [(pin, variant) for pin in pins().values() for variant in pin.variants]
+PINS = [*pins().values(), *(tool.pin for tool in tools().values())]
+VARIANTS = [(pin, variant) for pin in PINS for variant in pin.variants]
 
 
 def machine(system: str = "Linux 6.1", architecture: str = "x86_64", cuda: str | None = None) -> Machine:
@@ -25,7 +27,7 @@ def machine(system: str = "Linux 6.1", architecture: str = "x86_64", cuda: str |
 
 def test_it_keeps_to_its_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
-    Draft202012Validator(SCHEMA).validate({"$schema": "engines.schema.json", "engines": ENTRIES})
+    Draft202012Validator(SCHEMA).validate(WHOLE)
 
 
 def test_every_engine_has_a_profile_and_all_but_one_an_environment() -> None:
@@ -34,6 +36,26 @@ def test_every_engine_has_a_profile_and_all_but_one_an_environment() -> None:
     for id_, profile in profiles().items():
         assert profile.id == id_
         assert profile.best_for != profile.avoid_for
+
+
+def test_tools_are_no_engines_and_have_environments_of_their_own() -> None:
+    assert list(tools()) == ["convert_hf_to_gguf"]
+    assert not set(tools()) & set(profiles())
+    for tool in tools().values():
+        assert tool.pin.engine == tool.id
+        assert tool.pin.variant_for(machine()) is not None
+        assert tool.pin.variant_for(machine("Windows 11", "AMD64")) is not None
+        assert tool.pin.variant_for(machine("Darwin 25.0", "arm64")) is not None
+        assert tool.pin.why_not(machine("Darwin 25.0", "x86_64")) == tool.pin.elsewhere
+
+
+def test_the_converter_shares_its_large_packages_with_transformers() -> None:
+    own = tools()["convert_hf_to_gguf"].pin.variant_for(machine())
+    other = pins()["transformers"].variant_for(machine())
+    assert own is not None
+    assert other is not None
+    for package in ("torch", "transformers"):  # the same files then lie on the disk once
+        assert own.versions[package] == other.versions[package]
 
 
 @pytest.mark.parametrize(
