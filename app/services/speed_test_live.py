@@ -135,7 +135,7 @@ def share_done(columns: list[LiveColumn], workload: Workload) -> float:
 
 
 def _done(column: LiveColumn, rounds: int, whole: float) -> float:
-    if column.stage in (Stage.DONE, Stage.FAILED):
+    if column.stage in (Stage.ENDING, Stage.DONE, Stage.FAILED):
         return whole
     if column.stage in (Stage.WAITING, Stage.COOLING, Stage.LOADING):
         return 0.0

@@ -20,17 +20,20 @@ from app.services.engine_parts import EngineParts
 from app.services.engine_supervisor import EngineSupervisor
 from app.services.load_record import LoadHistory
 from app.services.model_library import ModelLibrary
+from app.services.speed_test_tester import LocalTester
 from app.storage.conversations import Conversations
 from app.storage.database import Database
 from app.storage.ledger import Ledger
 from app.storage.paths import Paths
 from app.storage.settings import Settings, load_settings, save_settings
+from app.storage.speed_tests import SpeedTests
 from app.ui import theme
 from app.ui.chat.page import ChatPage
 from app.ui.engines_room import EnginesRoom
-from app.ui.main_window import CHAT, MODELS, SETTINGS, MainWindow
+from app.ui.main_window import CHAT, ENGINES, MODELS, SETTINGS, SPEED_TEST, MainWindow
 from app.ui.models_room import ModelsRoom
 from app.ui.single_instance import SingleInstance
+from app.ui.speed_test_room import SpeedTestRoom
 
 if TYPE_CHECKING:
     from app.ui.settings.page import SettingsPage
@@ -96,10 +99,27 @@ class Edgewise(QObject):
             self._current_settings,
             self,
         )
+        self.speed_tests = SpeedTests(database)
+        self.speed_test_room = SpeedTestRoom(
+            self.speed_tests,
+            LocalTester(
+                paths,
+                self.speed_tests,
+                self.engines,
+                self.library,
+                self.supervisor,
+                self.servers,
+                history,
+                self._current_settings,
+            ),
+            self.background,
+            self,
+        )
         self.window = MainWindow(
             self.chat,
             self.models.make_page,
             self.engine_room.make_page,
+            self.speed_test_room.make_page,
             self._make_settings_page,
             self._current_settings,
         )
@@ -113,6 +133,7 @@ class Edgewise(QObject):
         self.chat.models_wanted.connect(self._list_models)
         self._connect_models()
         self._connect_engines()
+        self._connect_speed_test()
         self.window.closing.connect(self.close)
 
     def open(self) -> None:
@@ -127,12 +148,14 @@ class Edgewise(QObject):
         self.window.show()
         self.models.start()
         self.engine_room.start()
+        self.speed_test_room.start()
 
     def close(self) -> None:
         """Store what is not stored, end the engine, close the database."""
         if self._closed:
             return
         self._closed = True
+        self.speed_test_room.close()
         self.models.close()
         self.engine_room.close()
         self.session.shut_down()
@@ -172,6 +195,14 @@ class Edgewise(QObject):
         room.choices_changed.connect(self._list_models)
         room.models_requested.connect(lambda: self.window.show_page(MODELS))
         self.models.library_changed.connect(room.models_changed)
+
+    def _connect_speed_test(self) -> None:
+        room = self.speed_test_room
+        room.models_requested.connect(lambda: self.window.show_page(MODELS))
+        room.engines_requested.connect(lambda: self.window.show_page(ENGINES))
+        room.running_changed.connect(lambda running: self.window.set_working(SPEED_TEST, running))
+        self.models.library_changed.connect(room.choices_changed)
+        self.engine_room.choices_changed.connect(room.choices_changed)
 
     def _take_in(self, paths: list[Path]) -> None:
         # How far copying is, and what speaks against a file, is shown there.

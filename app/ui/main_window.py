@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QKeySequence,
     QPainter,
     QPaintEvent,
+    QPen,
 )
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -38,11 +39,12 @@ if TYPE_CHECKING:
     from app.ui.engines.page import EnginesPage
     from app.ui.models.page import ModelsPage
     from app.ui.settings.page import SettingsPage
+    from app.ui.speed_test.page import SpeedTestPage
 
 FIRST_SIZE = QSize(1200, 800)
 SMALLEST_SIZE = QSize(720, 480)
 RAIL_WIDTH = 56
-CHAT, MODELS, ENGINES, SETTINGS = range(4)
+CHAT, MODELS, ENGINES, SPEED_TEST, SETTINGS = range(5)
 """The pages' places in the rail and in the stack."""
 
 
@@ -62,6 +64,7 @@ class MainWindow(QMainWindow):
         chat: ChatPage,
         make_models_page: Callable[[], ModelsPage],
         make_engines_page: Callable[[], EnginesPage],
+        make_speed_test_page: Callable[[], SpeedTestPage],
         make_settings_page: Callable[[], SettingsPage],
         settings: Callable[[], Settings],
     ) -> None:
@@ -70,9 +73,11 @@ class MainWindow(QMainWindow):
         self.chat = chat
         self.models_page: ModelsPage | None = None
         self.engines_page: EnginesPage | None = None
+        self.speed_test_page: SpeedTestPage | None = None
         self.settings_page: SettingsPage | None = None
         self._make_models_page = make_models_page
         self._make_engines_page = make_engines_page
+        self._make_speed_test_page = make_speed_test_page
         self._make_settings_page = make_settings_page
         self.setAcceptDrops(True)
         for field in chat.findChildren(QPlainTextEdit):  # they would take a file's address as text
@@ -86,6 +91,7 @@ class MainWindow(QMainWindow):
         self._rail.add("chat", "Chat", "Ctrl+1", CHAT)
         self._rail.add("models", "Models", "Ctrl+2", MODELS)
         self._rail.add("engines", "Engines", "Ctrl+3", ENGINES)
+        self._rail.add("speed", "Speed test", "Ctrl+4", SPEED_TEST)
         self._rail.add("settings", "Settings", "Ctrl+,", SETTINGS, at_end=True)
         self._pages.addWidget(chat)
         self._rail.chosen.connect(self._choose)
@@ -131,12 +137,21 @@ class MainWindow(QMainWindow):
                 self.engines_page = self._make_engines_page()
                 self._pages.addWidget(self.engines_page)
             return self.engines_page
+        if index == SPEED_TEST:
+            if self.speed_test_page is None:
+                self.speed_test_page = self._make_speed_test_page()
+                self._pages.addWidget(self.speed_test_page)
+            return self.speed_test_page
         if index == SETTINGS:
             if self.settings_page is None:
                 self.settings_page = self._make_settings_page()
                 self._pages.addWidget(self.settings_page)
             return self.settings_page
         return self.chat
+
+    def set_working(self, index: int, working: bool) -> None:
+        """Whether something goes on in a page that may not be the one in front."""
+        self._rail.set_working(index, working)
 
     def come_forward(self) -> None:
         """Show the window above the others."""
@@ -155,6 +170,7 @@ class MainWindow(QMainWindow):
             ("Chat", QKeySequence("Ctrl+1"), lambda: self.show_page(CHAT)),
             ("Models", QKeySequence("Ctrl+2"), lambda: self.show_page(MODELS)),
             ("Engines", QKeySequence("Ctrl+3"), lambda: self.show_page(ENGINES)),
+            ("Speed test", QKeySequence("Ctrl+4"), lambda: self.show_page(SPEED_TEST)),
             ("Settings", QKeySequence("Ctrl+,"), lambda: self.show_page(SETTINGS)),
             ("Close", QKeySequence("Ctrl+Q"), self.close),
         ):
@@ -231,13 +247,8 @@ class _Rail(QWidget):
         layout.addLayout(self._end)
 
     def add(self, icon: str, name: str, keys: str, index: int, *, at_end: bool = False) -> None:
-        button = QToolButton()
-        button.setCheckable(True)
-        button.setAutoRaise(True)
-        button.setFixedSize(40, 40)
-        button.setAccessibleName(name)
         shown = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
-        button.setToolTip(f"{name} ({shown})")
+        button = _RailButton(name, shown)
         icons.set_icon(button, icon, "text", 22)
         button.setChecked(index == 0)
         self._group.addButton(button, index)
@@ -250,9 +261,50 @@ class _Rail(QWidget):
     def mark(self, index: int) -> None:
         self._group.button(index).setChecked(True)
 
+    def set_working(self, index: int, working: bool) -> None:
+        button = self._group.button(index)
+        if isinstance(button, _RailButton):
+            button.set_working(working)
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         colours = theme.current()
         painter = QPainter(self)
         painter.fillRect(self.rect(), colours.surface)
         edge = 0 if self.layoutDirection() is Qt.LayoutDirection.RightToLeft else self.width() - 1
         painter.fillRect(edge, 0, 1, self.height(), colours.hairline)
+
+
+class _RailButton(QToolButton):
+    """A page's icon, with a dot in its corner while something goes on there."""
+
+    def __init__(self, name: str, keys: str) -> None:
+        super().__init__()
+        self._name, self._keys = name, keys
+        self._working = False
+        self.setCheckable(True)
+        self.setAutoRaise(True)
+        self.setFixedSize(40, 40)
+        self._say()
+
+    def set_working(self, working: bool) -> None:
+        """Whether something goes on."""
+        if working != self._working:
+            self._working = working
+            self._say()
+            self.update()
+
+    def _say(self) -> None:
+        self.setAccessibleName(f"{self._name}, running" if self._working else self._name)
+        self.setToolTip(f"{self._name} ({self._keys}){', running' if self._working else ''}")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._working:
+            return
+        colours = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(colours.surface, 2))
+        painter.setBrush(colours.accent)
+        mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        painter.drawEllipse(4 if mirrored else self.width() - 14, 4, 10, 10)

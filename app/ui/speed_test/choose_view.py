@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -54,11 +55,12 @@ class ChooseView(QStackedWidget):
         self.empty = Invitation(self)
         self.empty.say("Looking for models and engines…", "")
         self.empty.chosen.connect(lambda _: self.models_requested.emit())
-        self._page = QScrollArea(self)
-        self._page.setWidgetResizable(True)
-        self._page.setFrameShape(QFrame.Shape.NoFrame)
-        self._page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._page.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._page = QWidget(self)
+        self.area = QScrollArea(self._page)
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column = QWidget(self)
         column.setMaximumWidth(_COLUMN)
         self.family = Choice(column)
@@ -73,12 +75,13 @@ class ChooseView(QStackedWidget):
         self.work.changed.connect(self._show_start)
         self._warning = QLabel(column)
         self._unlike = Wrapped(column, size=theme.SIZE_MONO)
-        self._first = Wrapped(column, size=theme.SIZE_MONO, quiet=True)
-        self.start = QPushButton("Start", column)
+        foot = _Foot(self._page)
+        self._first = Wrapped(foot, size=theme.SIZE_MONO, quiet=True)
+        self.start = QPushButton("Start", foot)
         self.start.setDefault(True)
         self.start.setAutoDefault(True)
         self.start.clicked.connect(self._start)
-        self._arrange(column)
+        self._arrange(column, foot)
         self.addWidget(self.empty)
         self.addWidget(self._page)
         self.setFocusProxy(self.family)
@@ -86,7 +89,7 @@ class ChooseView(QStackedWidget):
         self._draw_icon()
         self.set_differences(())
 
-    def _arrange(self, column: QWidget) -> None:
+    def _arrange(self, column: QWidget, foot: QWidget) -> None:
         title = Wrapped(column, "Speed test")
         title.setFont(theme.body_font(theme.SIZE_TITLE, semibold=True))
         intro = Wrapped(
@@ -98,10 +101,13 @@ class ChooseView(QStackedWidget):
         unlike.setSpacing(theme.SPACE_S)
         unlike.addWidget(self._warning, 0, Qt.AlignmentFlag.AlignTop)
         unlike.addWidget(self._unlike, 1)
-        foot = QHBoxLayout()
-        foot.setSpacing(theme.SPACE_L)
-        foot.addWidget(self.start)
-        foot.addWidget(self._first, 1)
+        words = QWidget(foot)
+        words.setMaximumWidth(_COLUMN)
+        beside = QHBoxLayout(words)
+        beside.setContentsMargins(theme.SPACE_XL, theme.SPACE_M, theme.SPACE_XL, theme.SPACE_M)
+        beside.setSpacing(theme.SPACE_L)
+        beside.addWidget(self.start)
+        beside.addWidget(self._first, 1, Qt.AlignmentFlag.AlignVCenter)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(theme.SPACE_XL, theme.SPACE_XL, theme.SPACE_XL, theme.SPACE_XL)
         layout.setSpacing(theme.SPACE_S)
@@ -118,16 +124,16 @@ class ChooseView(QStackedWidget):
         layout.addSpacing(theme.SPACE_M)
         layout.addWidget(_heading("How much", column))
         layout.addWidget(self.work)
-        layout.addSpacing(theme.SPACE_L)
-        layout.addLayout(foot)
         layout.addStretch(1)
-        page = QWidget(self)
-        centred = QHBoxLayout(page)
-        centred.setContentsMargins(0, 0, 0, 0)
-        centred.addStretch(1)
-        centred.addWidget(column, 1000)
-        centred.addStretch(1)
-        self._page.setWidget(page)
+        content = QWidget(self.area)
+        _centre(content, column)
+        self.area.setWidget(content)
+        _centre(foot, words)
+        below = QVBoxLayout(self._page)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(0)
+        below.addWidget(self.area, 1)
+        below.addWidget(foot)
 
     @property
     def picks(self) -> tuple[Pick, ...]:
@@ -184,7 +190,7 @@ class ChooseView(QStackedWidget):
                 row = self.rows[engine.id]
                 row.set_offer(engine)
             else:
-                row = self.rows[engine.id] = EntrantRow(engine, self._page.widget())
+                row = self.rows[engine.id] = EntrantRow(engine, self.area.widget())
                 row.changed.connect(self._changed)
                 row.install_requested.connect(self.install_requested)
                 row.check.setChecked(fresh and row.can_take_part and not engine.is_attached)
@@ -247,6 +253,21 @@ class ChooseView(QStackedWidget):
     def _draw_icon(self) -> None:
         colour = theme.current().busy
         self._warning.setPixmap(icons.pixmap("warning", colour, _ICON, self.devicePixelRatioF()))
+
+
+class _Foot(QWidget):
+    """Below what scrolls, so that Start is always there."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        QPainter(self).fillRect(0, 0, self.width(), 1, theme.current().hairline)
+
+
+def _centre(page: QWidget, column: QWidget) -> None:
+    centred = QHBoxLayout(page)
+    centred.setContentsMargins(0, 0, 0, 0)
+    centred.addStretch(1)
+    centred.addWidget(column, 1000)
+    centred.addStretch(1)
 
 
 def _heading(said: str, parent: QWidget, buddy: QWidget | None = None) -> QLabel:

@@ -13,6 +13,9 @@ from app.ui.speed_test.beside import Beside
 from app.ui.speed_test.live_column import LEAST_WIDTH, LiveColumnCard, best_rate
 from app.ui.words import time_left
 
+_MOST_WIDTH = 480
+"""Of one column."""
+
 
 class RunningView(QScrollArea):
     """Shows what it is given; the page gives it a new look at most ten times a second."""
@@ -61,7 +64,10 @@ class RunningView(QScrollArea):
         layout.addLayout(top)
         layout.addLayout(along)
         layout.addWidget(self._note)
-        layout.addWidget(self._columns)
+        wide = QHBoxLayout()  # one engine alone need not fill the page
+        wide.addWidget(self._columns, 1000)
+        wide.addStretch(1)
+        layout.addLayout(wide)
         layout.addStretch(1)
         self.setWidget(page)
         self.setFocusProxy(self.stop)
@@ -108,6 +114,7 @@ class RunningView(QScrollArea):
             card.log_requested.connect(self.log_requested)
             cards.append(card)
         self.cards = tuple(cards)
+        self._columns.setMaximumWidth(len(cards) * _MOST_WIDTH)
         self._columns.set_widgets(cards)
 
     def _stop(self) -> None:

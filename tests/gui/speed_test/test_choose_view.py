@@ -191,8 +191,7 @@ def test_nothing_is_cut_off(view, width, direction, qtbot) -> None:
     view.set_differences(values.DIFFERENCES)
     view.work.toggle.click()
     view.resize(width, 480)
-    area = view.currentWidget()
-    qtbot.waitUntil(lambda: area.widget().width() <= width)
+    qtbot.waitUntil(lambda: view.area.widget().width() <= width)
     for part in [view.start, view.family, *view.work.tab_order(), *view.rows["vllm"].tab_order()]:
         if part.isVisible():
             where = part.mapTo(view, part.rect().topLeft())
