@@ -120,22 +120,24 @@ def test_a_reply_ends_with_its_last_piece_not_with_its_connection(load):
 def test_reasoning_is_a_piece_like_text(load):
     """A model that thinks has begun to write; and its engine may not count for itself."""
 
+    heard = threading.Event()
+
     def behave(exchange):
         exchange.start()
         exchange.events({"choices": [{"index": 0, "delta": {"reasoning_content": "Hm."}}]})
-        exchange.pause(0.3)
+        assert heard.wait(20), "the reasoning is told before there is text"
         exchange.events(text("Yes."), finish("length"))
         exchange.send(DONE)
 
     with engine(behave) as mock:
         address = Address("127.0.0.1", mock.port, "secret")
         job = LoadJob(address, Dialect(), ((ChatMessage(Role.USER, "Well?"),),), 2)
-        done = do(load, job)
+        done = do(load, job, on_pieces=lambda _: heard.set())
     (sample,) = done.samples
-    assert sample.ttft_s < 0.3 <= sample.gaps_s[0]
-    assert (
-        case_result(case(1, 2), [done]).problem == "The engine did not say how many tokens its replies had."
-    )
+    (gap,) = sample.gaps_s
+    assert 0 < sample.ttft_s < sample.ttft_s + gap <= sample.duration_s
+    result = case_result(case(1, 2), [done])
+    assert result.problem == "The engine did not say how many tokens its replies had."
 
 
 def test_pieces_are_told_while_they_come(load):
@@ -194,7 +196,7 @@ def test_a_cancel_is_felt_at_once_and_leaves_no_process(load):
         later(0.5, throw)
         with pytest.raises(Cancelled):
             load.round(server.job(1, TOKENS), cancellation, LIMIT_S)
-        assert time.monotonic() - thrown[0] < 0.5
+        assert time.monotonic() - thrown[0] < 1.0
         assert not is_alive(worker)
         with pytest.raises(Cancelled):  # before it begins
             load.round(server.job(1, TOKENS), cancellation, LIMIT_S)
