@@ -32,6 +32,8 @@ FAILED_IN_A_ROW = 2
 contender is."""
 COLD_LIMIT_S = 300.0
 """For the first reply of a fresh process; some compile their kernels only then."""
+COLD_TOKENS = 16
+"""Of the first reply: what comes after its first token is measured warm."""
 COUNTING_LIMIT_S = 120.0
 """For an engine to count the tokens of a case's prompts."""
 
@@ -106,8 +108,9 @@ class Column:
 
     def _cold(self, rounds: Rounds) -> None:
         """The first request of a fresh process. Its prompt is not counted: counting would be the first."""
-        case = Case(self._workload.cases[0].shape, 1)
-        self._stage(Stage.COLD, case)
+        shape = self._workload.cases[0].shape
+        case = Case(replace(shape, output_tokens=min(shape.output_tokens, COLD_TOKENS)), 1)
+        self._stage(Stage.COLD, Case(shape, 1))
         prompts = Prompts(lambda _: None, self._workload.seed + 1).make(case.shape, 1)
         (sample,) = rounds.send(case, prompts, timeout_s=COLD_LIMIT_S).samples
         self.result = replace(self.result, cold_ttft_s=sample.ttft_s)
@@ -180,7 +183,7 @@ class Column:
 
     def _teach(self, case: Case, running: RunningEntrant, measured: Sequence[Round]) -> None:
         """The ledger's forecasts are of a chat's replies, one at a time."""
-        if case != Case(CHAT, 1):
+        if case.batch != 1 or case.shape.name != CHAT.name:
             return
         for sample in (it for done in measured for it in done.samples if not it.error):
             timings = sample.timings

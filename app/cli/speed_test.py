@@ -150,5 +150,5 @@ def _kept_words(test: SpeedTest) -> str:
         return "Stopped. Nothing of it is kept."
     if not count:
         return f"Stopped before a case was measured; it is kept as test {test.id}."
-    cases = "one case that was" if count == 1 else f"{count} cases that were"
-    return f"Stopped. The {cases} measured are kept: edgewise bench --show {test.id}"
+    kept = "one case that was measured is" if count == 1 else f"{count} cases that were measured are"
+    return f"Stopped. The {kept} kept: edgewise bench --show {test.id}"

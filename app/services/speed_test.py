@@ -78,6 +78,7 @@ class RunningSpeedTest:
         self._test: SpeedTest | None = None
         self.problem: StorageError | None = None
         """Why it is not kept, or not whole: the disk is full, say. It is measured and told all the same."""
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="speed-test", daemon=True)
         self._thread.start()
 
@@ -87,10 +88,16 @@ class RunningSpeedTest:
 
     def wait(self, timeout_s: float | None = None) -> SpeedTest | None:
         """Block until it has ended; returns it. None if that takes longer."""
-        self._thread.join(timeout_s)
-        return None if self._thread.is_alive() else self._test
+        # Not `join`: one that Ctrl+C breaks off makes Python 3.11 believe that the thread has ended.
+        return self._test if self._over.wait(timeout_s) else None
 
     def _run(self) -> None:
+        try:
+            self._measure()
+        finally:
+            self._over.set()
+
+    def _measure(self) -> None:
         test = self._test = self._kept(
             SpeedTest(
                 id=0,

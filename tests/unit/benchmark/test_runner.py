@@ -114,10 +114,10 @@ def test_every_engine_is_asked_the_same_and_nothing_twice(bench) -> None:
 def test_the_first_request_of_a_fresh_process_is_the_cold_one(bench) -> None:
     """Counting the tokens of a prompt is a request, too."""
     entrant = StandIn()
-    asked = []
+    asked: list[int | str] = []
 
     def answer(running, batch, output_tokens):
-        asked.append("reply")
+        asked.append(output_tokens)
         return fine(running, batch, output_tokens)
 
     entrant.answer = answer
@@ -134,8 +134,9 @@ def test_the_first_request_of_a_fresh_process_is_the_cold_one(bench) -> None:
 
     entrant.start = started  # type: ignore[method-assign]
     bench.run(entrant)
-    assert asked[0] == "reply"
-    assert "count" in asked
+    assert asked[0] == 16, "only its first token is of interest"
+    assert asked[1] == "count"
+    assert 128 in asked
 
 
 def test_one_engine_at_a_time_in_the_order_of_the_seed(bench) -> None:
