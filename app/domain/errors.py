@@ -31,6 +31,10 @@ class ModelFileError(EdgewiseError):
     """A model file is missing, is not what its name says, or is damaged."""
 
 
+class ConversionFailed(EdgewiseError):
+    """A model could not be converted, quantized or measured. Nothing was kept."""
+
+
 class NoModelYet(ModelFileError):
     """There is no model at all to choose from."""
 

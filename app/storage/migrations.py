@@ -160,11 +160,47 @@ def _speed_tests(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX speed_test_columns_of_family ON speed_test_columns (family, engine_id)")
 
 
+def _qualities(connection: sqlite3.Connection) -> None:
+    # One measurement for each pair of files, text and way of cutting it. An original is paired with itself
+    # and has no divergence.
+    connection.execute(
+        """
+        CREATE TABLE qualities (
+            id                  INTEGER PRIMARY KEY AUTOINCREMENT,
+            file_hash           TEXT NOT NULL,
+            original_hash       TEXT NOT NULL,
+            text_hash           TEXT NOT NULL,
+            context             INTEGER NOT NULL,
+            chunks              INTEGER NOT NULL,
+            at                  REAL NOT NULL,
+            name                TEXT NOT NULL,
+            path                TEXT NOT NULL,
+            quantization        TEXT NOT NULL,
+            size                INTEGER NOT NULL,
+            saw_the_text        INTEGER NOT NULL,
+            perplexity          REAL NOT NULL,
+            perplexity_error    REAL NOT NULL,
+            original_perplexity REAL,
+            divergence          REAL,
+            divergence_error    REAL,
+            same_top            REAL,
+            same_top_error      REAL,
+            prompt_speed        REAL,
+            prompt_spread       REAL,
+            generation_speed    REAL,
+            generation_spread   REAL,
+            UNIQUE (file_hash, original_hash, text_hash, context, chunks)
+        ) STRICT
+        """
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _conversations_and_messages,
     _ledger,
     _engines_of_conversations,
     _speed_tests,
+    _qualities,
 )
 
 
