@@ -75,6 +75,8 @@ class SpeedTestSession(QObject):
 
     offered = Signal(object)
     """`Offer`."""
+    not_offered = Signal(object)
+    """`EdgewiseError`: what can be tested cannot be said."""
     differences_told = Signal(object, object)
     """The `Pick`s that were asked about, and a tuple of sentences."""
     running_changed = Signal(bool)
@@ -87,6 +89,8 @@ class SpeedTestSession(QObject):
     """The test that was started has not come about, by `stop` or by what `failed` told."""
     listed = Signal(object)
     """Tuple of `SpeedTestSummary`, newest first."""
+    not_listed = Signal(object)
+    """`EdgewiseError`: the history cannot be read."""
     opened = Signal(object)
     """`SpeedTest` out of the history."""
     compared = Signal(object, object)
@@ -149,7 +153,7 @@ class SpeedTestSession(QObject):
 
     def _not_offered(self, error: EdgewiseError) -> None:
         self._looking = False
-        self.failed.emit(error)
+        self.not_offered.emit(error)
 
     # A test
 
@@ -227,7 +231,7 @@ class SpeedTestSession(QObject):
             self._store.mark_interrupted().result()
             return self._store.summaries()
 
-        self._background.run(read, self._listed, self.failed.emit)
+        self._background.run(read, self._listed, self.not_listed.emit)
 
     def open(self, test_id: int) -> None:
         """Read a whole test; `opened` has it."""

@@ -30,6 +30,7 @@ from app.ui.speed_test.workload_form import WorkloadForm
 
 _COLUMN = 760
 _SEE_MODELS = "See the models"
+_LOOK_AGAIN = "Look again"
 _ICON = 18
 
 
@@ -43,6 +44,7 @@ class ChooseView(QStackedWidget):
     install_requested = Signal(str)
     """An engine's id."""
     models_requested = Signal()
+    look_again_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,7 +56,7 @@ class ChooseView(QStackedWidget):
         """Engines in the order in which they were checked: so their columns stand."""
         self.empty = Invitation(self)
         self.empty.say("Looking for models and engines…", "")
-        self.empty.chosen.connect(lambda _: self.models_requested.emit())
+        self.empty.chosen.connect(self._help)
         self._page = QWidget(self)
         self.area = QScrollArea(self._page)
         self.area.setWidgetResizable(True)
@@ -164,6 +166,11 @@ class ChooseView(QStackedWidget):
         self.setCurrentWidget(self._page)
         self._show_family()
 
+    def set_failed(self, sentence: str) -> None:
+        """What there is cannot be said, and why. What was shown before stays."""
+        if self._offer is None:
+            self.empty.say("Models and engines cannot be listed", sentence, [_LOOK_AGAIN])
+
     def set_differences(self, sentences: Sequence[str]) -> None:
         """What is not like for like among those that are chosen."""
         self._unlike.setText("\n".join(sentences))
@@ -206,6 +213,9 @@ class ChooseView(QStackedWidget):
         self._one.setVisible(usable < 2)
         self._set_order()
         self._changed()
+
+    def _help(self, words: str) -> None:
+        (self.look_again_requested if words == _LOOK_AGAIN else self.models_requested).emit()
 
     def _family(self) -> FamilyOffer | None:
         families = self._offer.families if self._offer is not None else ()

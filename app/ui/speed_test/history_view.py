@@ -34,6 +34,7 @@ _CHART_HEIGHT, _CHART_FROM = 240, 560
 """In a lower window the table has the place alone."""
 _FEWEST_POINTS = 2
 _START = "Start a test"
+_READ_AGAIN = "Read again"
 
 
 class HistoryView(QWidget):
@@ -46,6 +47,7 @@ class HistoryView(QWidget):
     trend_wanted = Signal(str)
     """A family: `set_trend` is awaited."""
     new_requested = Signal()
+    read_again_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,12 +74,7 @@ class HistoryView(QWidget):
         self._family = ""
         self._has_trend = False
         self._empty = Invitation(self)
-        self._empty.say(
-            "No speed test yet",
-            "Each test is kept here with all its figures, so that you see what an update changed.",
-            [_START],
-        )
-        self._empty.chosen.connect(lambda _: self.new_requested.emit())
+        self._empty.chosen.connect(self._help)
         deeds = QHBoxLayout()
         deeds.setSpacing(theme.SPACE_S)
         deeds.addWidget(self._hint, 1, Qt.AlignmentFlag.AlignVCenter)
@@ -97,6 +94,7 @@ class HistoryView(QWidget):
         QWidget.setTabOrder(self.remove, self.trend)
         self.setFocusProxy(self.rows)
         self.set_summaries(())
+        self._empty.say("Reading the history…", "")
 
     @property
     def chosen(self) -> list[SpeedTestSummary]:
@@ -113,6 +111,11 @@ class HistoryView(QWidget):
         for part in (self.rows, self._hint, self.open, self.compare, self.remove):
             part.setVisible(there)
         self._empty.setVisible(not there)
+        self._empty.say(
+            "No speed test yet",
+            "Each test is kept here with all its figures, so that you see what an update changed.",
+            [_START],
+        )
         self.setFocusProxy(self.rows if there else self._empty)
         kept = [row for test_id in before if (row := self._table.row_of(test_id)) >= 0]
         if there and not kept:
@@ -128,6 +131,10 @@ class HistoryView(QWidget):
         self._selected()
         if there and self._family:
             self.trend_wanted.emit(self._family)
+
+    def set_failed(self, sentence: str) -> None:
+        """The history cannot be read, and why. What was shown before stays."""
+        self._empty.say("The history cannot be read", sentence, [_READ_AGAIN])
 
     def set_trend(self, family: str, rates: Sequence[MeasuredRate]) -> None:
         """How fast a model was, one reply at a time, over all tests."""
@@ -164,6 +171,9 @@ class HistoryView(QWidget):
             self._share()
             if family:
                 self.trend_wanted.emit(family)
+
+    def _help(self, words: str) -> None:
+        (self.read_again_requested if words == _READ_AGAIN else self.new_requested).emit()
 
     def _open(self) -> None:
         if len(self.chosen) == 1:

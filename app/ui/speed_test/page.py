@@ -103,7 +103,9 @@ class SpeedTestPage(QWidget):
         self.choose.models_requested.connect(self.models_requested)
         self.running.stop_requested.connect(session.stop)
         self.running.log_requested.connect(self.show_log)
+        self.choose.look_again_requested.connect(session.look)
         session.offered.connect(self.choose.set_offer)
+        session.not_offered.connect(self._say_not_offered)
         session.differences_told.connect(self._tell_differences)
         session.running_changed.connect(self.choose.set_busy)
         session.live_changed.connect(self.running.set_live)
@@ -116,6 +118,10 @@ class SpeedTestPage(QWidget):
         view.copy_requested.connect(lambda: self._copy(view))
         view.export_requested.connect(lambda name: self._ask_where(view, name))
         view.log_requested.connect(self.show_log)
+
+    def _say_not_offered(self, error: EdgewiseError) -> None:
+        self.choose.set_failed(error.message)
+        self.show_error(error)
 
     def _ask_differences(self, picks: tuple[Pick, ...]) -> None:
         if len(picks) > 1:
@@ -161,7 +167,9 @@ class SpeedTestPage(QWidget):
         history.remove_requested.connect(session.remove)
         history.trend_wanted.connect(session.ask_trend)
         history.new_requested.connect(self._new)
+        history.read_again_requested.connect(session.read_history)
         session.listed.connect(history.set_summaries)
+        session.not_listed.connect(self._say_not_listed)
         session.trend_known.connect(history.set_trend)
         session.opened.connect(self._opened)
         session.compared.connect(self._compared)
@@ -170,6 +178,10 @@ class SpeedTestPage(QWidget):
         self.past.back_requested.connect(self._back)
         self.past.new_requested.connect(self._new)
         self.compare.back_requested.connect(self._back)
+
+    def _say_not_listed(self, error: EdgewiseError) -> None:
+        self.history.set_failed(error.message)
+        self.show_error(error)
 
     def _opened(self, test: SpeedTest) -> None:
         self.past.set_result(test, self._differences_of(test), from_history=True)

@@ -41,6 +41,16 @@ def test_without_a_model_the_next_step_is_said(view, qtbot) -> None:
         button(view, "See the models").click()
 
 
+def test_what_cannot_be_listed_can_be_looked_for_again(view, qtbot) -> None:
+    view.set_failed("The disk is gone.")
+    assert "The disk is gone." in texts(view)
+    with qtbot.waitSignal(view.look_again_requested):
+        button(view, "Look again").click()
+    view.set_offer(values.OFFER)
+    view.set_failed("The disk is gone.")
+    assert engines(view) == ["llama_cpp", "transformers"]
+
+
 def test_what_is_installed_is_chosen_and_servers_are_not(view) -> None:
     view.set_offer(values.OFFER)
     assert engines(view) == ["llama_cpp", "transformers"]

@@ -70,7 +70,18 @@ def choose(view: HistoryView, *rows: int) -> None:
         selection.select(view.rows.model().index(row, 0), flag.Select | flag.Rows)
 
 
+def test_while_it_is_read_and_when_it_cannot_be(view, qtbot) -> None:
+    assert "Reading the history…" in texts(view)
+    view.set_failed("The disk is gone.")
+    assert {"The history cannot be read", "The disk is gone."} <= set(texts(view))
+    with qtbot.waitSignal(view.read_again_requested):
+        button(view, "Read again").click()
+    view.set_summaries(SUMMARIES)
+    assert "The history cannot be read" not in texts(view)
+
+
 def test_an_empty_history_teaches_the_next_step(view, qtbot) -> None:
+    view.set_summaries(())
     assert any("No speed test yet" in text for text in texts(view))
     with qtbot.waitSignal(view.new_requested):
         button(view, "Start a test").click()

@@ -6,11 +6,11 @@ import csv
 import json
 
 import pytest
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QAccessible, QGuiApplication, QImage
 from PySide6.QtWidgets import QPushButton
 
 from app.benchmark.progress import ColumnStage, Stage, TestBegan, TestEnded
-from app.domain.errors import EngineMissing
+from app.domain.errors import EngineMissing, StorageError
 from app.domain.speed_test import SpeedTest, TestState
 from app.services.background import Background
 from app.services.model_forms import differences
@@ -22,6 +22,7 @@ from app.ui.speed_test.page import HISTORY, TEST, SpeedTestPage
 from tests.gui.engines.looking import button
 from tests.gui.speed_test import values
 from tests.gui.speed_test.stand_in import Running, StandIn
+from tests.gui.test_accessibility import controls, interface
 
 
 @pytest.fixture
@@ -203,3 +204,34 @@ def test_copied_as_text(page, tester, qtbot) -> None:
     page.result.copy.click()
     assert "118 tok/s" in QGuiApplication.clipboard().text()
     assert page.result.copy.text() == "Copied"
+
+
+def test_a_database_that_cannot_be_read_is_said_and_tried_again(page, store, monkeypatch, qtbot) -> None:
+    def broken(limit: int = 0) -> list[object]:
+        raise StorageError("The database cannot be read.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "summaries", broken)
+        page._session.read_history()
+        qtbot.waitUntil(lambda: page.notice.text == "The database cannot be read.")
+    page.tabs.choose(HISTORY)
+    keep(store, values.TEST)
+    page.history.set_summaries(())
+    page.history.set_failed("The database cannot be read.")
+    button(page.history, "Read again").click()
+    qtbot.waitUntil(lambda: page.history.rows.model().rowCount() == 1)
+
+
+def test_everything_that_takes_the_keyboard_has_a_name(page, tester, store, qtbot) -> None:
+    keep(store, values.TEST, values.OLDER)
+    page.choose.work.toggle.click()
+    nameless = [part for part in controls(page) if not interface(part).text(QAccessible.Text.Name)]
+    finish(page, start(page, tester, qtbot), qtbot, values.WITH_FAILURE)
+    nameless += [part for part in controls(page) if not interface(part).text(QAccessible.Text.Name)]
+    history(page, qtbot, 2)
+    nameless += [part for part in controls(page) if not interface(part).text(QAccessible.Text.Name)]
+    page.history.rows.selectAll()
+    page.history.compare.click()
+    qtbot.waitUntil(lambda: page.view is page.compare)
+    nameless += [part for part in controls(page) if not interface(part).text(QAccessible.Text.Name)]
+    assert not nameless

@@ -57,7 +57,7 @@ def test_what_can_be_tested_is_offered(session, tester, qtbot) -> None:
 
 def test_a_library_that_cannot_be_read_is_told(session, tester, qtbot) -> None:
     tester.error = StorageError("The disk is gone.")
-    with qtbot.waitSignal(session.failed) as told:
+    with qtbot.waitSignal(session.not_offered) as told:
         session.look()
     assert told.args[0].message == "The disk is gone."
     tester.error = None
