@@ -140,6 +140,7 @@ def _done(column: LiveColumn, rounds: int, whole: float) -> float:
     if column.stage in (Stage.WAITING, Stage.COOLING, Stage.LOADING):
         return 0.0
     # A case of which repetitions were left out stands in both.
-    finished = len({it.case for it in (*column.result.cases, *column.result.left_out)})
+    measured = {result.case for result in column.result.cases}
+    finished = len(measured | {left_out.case for left_out in column.result.left_out})
     inside = 0 if column.case is None or column.result.of(column.case) else max(0, column.repetition - 1)
     return min(whole, _LOAD_WEIGHT + finished * rounds + inside)

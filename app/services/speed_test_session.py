@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,6 +28,8 @@ DRAIN_MS = 100
 """How often a running test is looked at."""
 CLOSING_S = 5.0
 """Longest wait for a cancelled test when the app is closed."""
+
+_SEEDS = random.SystemRandom()
 
 Picks = Sequence[Pick]
 
@@ -168,14 +172,14 @@ class SpeedTestSession(QObject):
         return self._live.snapshot() if self._live is not None else None
 
     def start(self, picks: Picks, workload: Workload) -> None:
-        """Begin a test. Does nothing while one runs."""
+        """Begin a test, with prompts and an order of the engines of its own. Does nothing while one runs."""
         if self.is_running:
             return
         self._getting_ready, self._stopping = True, False
         self.running_changed.emit(True)
         self._background.run(
             lambda: self._tester.entrants(picks),
-            lambda entrants: self._begin(entrants, workload),
+            lambda entrants: self._begin(entrants, replace(workload, seed=_SEEDS.randrange(2**32))),
             self._not_ready,
         )
 

@@ -38,6 +38,7 @@ class StandIn:
         self.hold = threading.Event()
         self.hold.set()
         self.running: Running | None = None
+        self.workloads: list[Workload] = []
 
     def offer(self) -> Offer:
         if self.error is not None:
@@ -56,5 +57,6 @@ class StandIn:
     def begin(
         self, entrants: Sequence[Entrant], workload: Workload, on_progress: Callable[[Progress], None]
     ) -> Running:
+        self.workloads.append(workload)
         self.running = Running(on_progress)
         return self.running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,17 @@ def test_a_thousand_rates_cost_a_few_signals(session, tester, qtbot) -> None:
     assert len(seen) <= 3
     running.tell(TestEnded(values.TEST))
     qtbot.waitUntil(lambda: not session.is_running)
+
+
+def test_each_test_has_an_order_of_its_own(session, tester, qtbot) -> None:
+    for _ in range(3):
+        tester.running = None
+        running = begin(session, tester, qtbot)
+        running.tell(TestBegan(values.TEST))
+        running.tell(TestEnded(values.TEST))
+        qtbot.waitUntil(lambda: not session.is_running)
+    assert len({workload.seed for workload in tester.workloads}) == 3
+    assert {replace(workload, seed=0) for workload in tester.workloads} == {QUICK}
 
 
 def test_a_second_test_waits_for_nobody(session, tester, qtbot) -> None:
