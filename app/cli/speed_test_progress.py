@@ -73,7 +73,8 @@ class ProgressLines:
         name = self._names[position]
         lines = [case_line(name, result) for result in column.cases[len(before.cases) :]]
         lines += [
-            f"{name}: {case_words(it.case)}: {it.reason}" for it in column.left_out[len(before.left_out) :]
+            f"{name}, {one_line(it.case.shape.name, MOST_NAME)}: {it.reason}"
+            for it in column.left_out[len(before.left_out) :]
         ]
         if column.failure and not before.failure:
             lines.append(f"{name}: {column.failure}")

@@ -279,7 +279,7 @@ def test_progress_where_nothing_can_be_redrawn_is_a_line_each() -> None:
     assert progress_of(io.StringIO()).splitlines() == [
         "llama.cpp (1 of 2): loading the model",
         "llama.cpp: chat, alone: 92.8 tok/s, first token after 100 ms",
-        "llama.cpp: chat, 4 at once: No time was left.",
+        "llama.cpp, chat: No time was left.",
         "llama.cpp: It broke.",
     ]
 
