@@ -24,6 +24,8 @@ _HEADER = 32
 _AIR = theme.SPACE_S
 _LEAST_NAME, _LEAST_FIGURE, _MOST_FIGURE = 176, 112, 240
 _SCROLL_BAR = 12
+_LEFT_TO_RIGHT = "\u200e"
+"""Before words that begin with a number: else a page from right to left shows "at once 8"."""
 _BELOW = Qt.ItemDataRole.UserRole
 """The second line of a cell."""
 
@@ -91,7 +93,7 @@ class _Model(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._table.headings[section - 1] if section else ""
+            return _LEFT_TO_RIGHT + self._table.headings[section - 1] if section else ""
         return _alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
