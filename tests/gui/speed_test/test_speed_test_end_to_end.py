@@ -33,7 +33,7 @@ def speed_test(app: App) -> SpeedTestPage:
     return page
 
 
-def ask_for_little(page: SpeedTestPage, repetitions: int = 2) -> None:
+def ask_for_little(page: SpeedTestPage, repetitions: int = 1) -> None:
     """Short replies, one and two at once: a busy machine makes a few tokens a second."""
     page.choose.work.set_workload(
         Workload((Shape("chat", 24, 16),), (1, 2), repetitions=repetitions, budget_s=None, cool_down_s=0.0)
