@@ -5,6 +5,7 @@ Apart from the adapter, whose HTTP client takes longer to import than a probe ta
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -36,6 +37,12 @@ def find_program(name: str) -> Path:
             detail=f"{name} is neither in {', '.join(map(str, folders))} nor on the PATH",
         )
     return Path(on_path)
+
+
+def program_environment() -> dict[str, str]:
+    """This process's variables, without tokens and without what would silently change a program."""
+    without = ("LLAMA_", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(without)}
 
 
 def list_devices() -> str:
