@@ -18,7 +18,7 @@ from types import FrameType
 from app import __version__
 from app.domain.generation import PARAMETERS, Parameter
 
-COMMANDS = ("chat", "doctor", "probe", "models", "engines", "advise", "bench")
+COMMANDS = ("chat", "doctor", "probe", "models", "engines", "advise", "bench", "cost")
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
 
@@ -76,6 +76,10 @@ def _command(options: argparse.Namespace) -> int:
         from app.cli.bench import run as run_bench
 
         return run_bench(options)
+    if options.command == "cost":
+        from app.cli.cost import run as run_cost
+
+        return run_cost(options)
     from app.cli.machine import show_machine
 
     return show_machine(as_json=options.json, measure=options.bandwidth)
@@ -161,11 +165,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     advise.add_argument("--json", action="store_true", help="as one JSON object; memory in bytes")
 
-    from app.cli import bench, engines, models
+    from app.cli import bench, cost, engines, models
 
     models.add_parser(commands, verbose)
     engines.add_parser(commands, verbose)
     bench.add_parser(commands, verbose)
+    cost.add_parser(commands, verbose)
     return parser
 
 
