@@ -15,7 +15,7 @@ ModelPicker {{
 ModelPicker:hover {{ background: {wash}; }}
 ModelPicker:pressed, ModelPicker:open {{ background: {wash_strong}; }}
 ModelPicker:focus {{ border-color: {accent}; }}
-ModelPicker::menu-indicator {{ image: none; width: 0; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
 """
 
 _FUSION = """

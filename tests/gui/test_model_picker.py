@@ -80,11 +80,19 @@ def test_without_a_model(picker) -> None:
 
 def test_the_menu_names_size_and_marks_the_chosen(picker) -> None:
     picker.set_model(LARGE.name)
-    assert [(action.text(), action.isChecked()) for action in picker.menu().actions()[:-2]] == [
+    assert [(action.text(), action.isChecked()) for action in picker.menu().actions()[:-3]] == [
         ("SmolLM2 135M Instruct · Q4_1 · 98 MB", False),
         ("Qwen3 4B · Q8_0 · 4.3 GB", True),
         ("R&&D model ü · 1.0 MB", False),
     ]
+
+
+def test_the_way_to_another_engine_is_in_the_menu(picker, qtbot) -> None:
+    deed = next(it for it in picker.menu().actions() if it.text() == "Continue with another engine…")
+    with qtbot.waitSignal(picker.move_requested):
+        deed.trigger()
+    picker.set_models([])
+    assert "Continue with another engine…" not in [it.text() for it in picker.menu().actions()]
 
 
 SERVER = ModelChoice("qwen3:8b", "attached:1", "Office", remote=True)
@@ -94,7 +102,7 @@ OTHER_ENGINE = ModelChoice(SMALL.name, "transformers", "Transformers", SMALL)
 def test_other_engines_and_servers_stand_below(picker, qtbot) -> None:
     picker.set_models([*ALL, OTHER_ENGINE, SERVER])
     actions = picker.menu().actions()
-    assert [action.text() for action in actions[3:-2]] == [
+    assert [action.text() for action in actions[3:-3]] == [
         "", "SmolLM2 135M Instruct · Q4_1 · Transformers", "", "qwen3:8b · Office · remote",
     ]  # fmt: skip
     assert actions[3].isSeparator()
@@ -137,7 +145,7 @@ def test_every_engine_keeps_its_colour(engine, key) -> None:
 
 
 def test_the_end_of_the_menu_leads_to_more_models(picker, qtbot) -> None:
-    *_, separator, more = picker.menu().actions()
+    *_, separator, _, more = picker.menu().actions()
     assert separator.isSeparator()
     assert more.text() == "More models…"
     chosen: list[object] = []

@@ -34,6 +34,8 @@ class ModelPicker(QToolButton):
     about_to_open = Signal()
     more_requested = Signal()
     """None of these: see where more come from."""
+    move_requested = Signal()
+    """The same model with another engine."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -107,6 +109,8 @@ class ModelPicker(QToolButton):
         if not self._choices:
             self._menu.addAction("No model in the model folder").setEnabled(False)
         self._menu.addSeparator()
+        if self._choices:
+            self._menu.addAction("Continue with another engine…").triggered.connect(self.move_requested)
         self._menu.addAction("More models…").triggered.connect(self.more_requested)
         group.triggered.connect(self._choose)
 

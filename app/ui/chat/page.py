@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QHBoxLayout,
-    QLabel,
-    QMessageBox,
-    QSizePolicy,
-    QStackedWidget,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
 
 from app.domain.conversation import Conversation, ConversationSummary, Message, MessageState
 from app.domain.engine import EngineState, EngineStatus
@@ -30,26 +19,15 @@ from app.services.engine_choice import ModelChoice
 from app.services.engine_supervisor import EngineSupervisor
 from app.services.reply import Progress
 from app.storage.settings import Settings
-from app.ui import icons, theme
-from app.ui.chat.composer import Composer
-from app.ui.chat.conversation_list import ConversationList
-from app.ui.chat.empty_state import EmptyState
-from app.ui.chat.model_picker import ModelPicker
-from app.ui.chat.parameters import ParametersPanel
-from app.ui.chat.status_line import StatusLine
-from app.ui.chat.transcript import TranscriptView
+from app.ui.chat.chat_frame import ChatFrame
+from app.ui.chat.link_question import ask_before_opening
 from app.ui.log_dialog import LogDialog
-from app.ui.notice_bar import UNDO_MS, NoticeBar
+from app.ui.notice_bar import UNDO_MS
 
-FOLD_BELOW = 860
-"""A narrower page folds the conversation list away."""
-_HEADER = 48
-_LEAST_TITLE = 140
-"""What a title keeps in a narrow header, where the model's name is cut too."""
 _NEEDS_MODEL = "There is no model yet that could answer. What you wrote stays in the field."
 
 
-class ChatPage(QWidget):
+class ChatPage(ChatFrame):
     """Shows one conversation of a `ChatSession` and asks it for everything else."""
 
     settings_changed = Signal(object)
@@ -63,21 +41,19 @@ class ChatPage(QWidget):
         settings: Callable[[], Settings],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(list_wanted=settings().sidebar_open, parent=parent)
         self._session = session
         self._supervisor = supervisor
         self._settings = settings
         self._conversation: Conversation | None = None
         self._summaries: list[ConversationSummary] = []
         self._metrics: GenerationMetrics | None = None
-        self._list_wanted = settings().sidebar_open
         self._replying: int | None = None
         self._wanted: int | None = None
         self._read_again: int | None = None
         self._sending: tuple[int, str] | None = None
         self._has_models = True
         self._new_when_deleted = False
-        self._build()
         self._connect()
         self._show_status()
 
@@ -108,19 +84,6 @@ class ChatPage(QWidget):
             self._session.new(settings.system_prompt, settings.params, name)
         self.focus_composer()
 
-    def focus_composer(self) -> None:
-        """Put the cursor where a person writes."""
-        self.composer.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    def focus_search(self) -> None:
-        """Put the cursor into the search over titles."""
-        self._show_list(True)
-        self.list.focus_search()
-
-    def toggle_list(self) -> None:
-        """Fold the conversation list away or back."""
-        self._show_list(self.list.isHidden())
-
     def set_models(self, models: list[ModelChoice]) -> None:
         """The models there are to choose from, with their engines."""
         self.picker.set_models(models)
@@ -136,71 +99,6 @@ class ChatPage(QWidget):
         """Have what is typed and not yet stored stored now."""
         self.composer.flush_draft()
         self.panel.form.flush()
-
-    # Building
-
-    def _build(self) -> None:
-        # Tab follows the order in which they are made: that of reading.
-        self.list = ConversationList(self)
-        self._fold = _tool("sidebar", "Conversations", self)
-        self._title = _Title(self)
-        self.picker = ModelPicker(self)
-        self._tune = _tool("sliders", "System prompt and sampling", self)
-        self._tune.setCheckable(True)
-        self.notice = NoticeBar(self)
-        self.empty = EmptyState(self)
-        self.transcript = TranscriptView(self)
-        self.composer = Composer(self)
-        self.status = StatusLine(self)
-        self.panel = ParametersPanel(self)
-        self.panel.hide()
-
-        header = QWidget(self)
-        header.setFixedHeight(_HEADER)
-        row = QHBoxLayout(header)
-        row.setContentsMargins(theme.SPACE_S, 0, theme.SPACE_S, 0)
-        row.setSpacing(theme.SPACE_S)
-        row.addWidget(self._fold)
-        row.addWidget(self._title, 1)
-        row.addWidget(self.picker)
-        row.addWidget(self._tune)
-
-        self._stack = QStackedWidget(self)
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(self.transcript)
-
-        column = QWidget(self)
-        column.setMaximumWidth(theme.COLUMN_WIDTH)
-        under = QVBoxLayout(column)
-        under.setContentsMargins(0, theme.SPACE_S, 0, theme.SPACE_XS)
-        under.setSpacing(theme.SPACE_XS)
-        under.addWidget(self.composer)
-        under.addWidget(self.status)
-        centred = QHBoxLayout()
-        centred.setContentsMargins(theme.SPACE_L, 0, theme.SPACE_L, 0)
-        centred.addStretch(1)
-        centred.addWidget(column, 1000)
-        centred.addStretch(1)
-
-        middle = QVBoxLayout()
-        middle.setSpacing(0)
-        middle.addWidget(header)
-        middle.addWidget(_Hairline(self))
-        middle.addWidget(self.notice)
-        middle.addWidget(self._stack, 1)
-        middle.addLayout(centred)
-
-        across = QHBoxLayout(self)
-        across.setContentsMargins(0, 0, 0, 0)
-        across.setSpacing(0)
-        across.addWidget(self.list)
-        self._list_edge = _Hairline(self, upright=True)
-        across.addWidget(self._list_edge)
-        across.addLayout(middle, 1)
-        self._panel_edge = _Hairline(self, upright=True)
-        self._panel_edge.hide()
-        across.addWidget(self._panel_edge)
-        across.addWidget(self.panel)
 
     def _connect(self) -> None:
         session = self._session
@@ -231,9 +129,8 @@ class ChatPage(QWidget):
         self.transcript.regenerate_requested.connect(self._regenerate)
         self.transcript.restart_requested.connect(self._restart_and_regenerate)
         self.transcript.show_log_requested.connect(self.show_log)
-        self.transcript.link_activated.connect(self._ask_before_opening)
-        self._fold.clicked.connect(self.toggle_list)
-        self._tune.toggled.connect(self._show_panel)
+        self.transcript.link_activated.connect(lambda url: ask_before_opening(url, self))
+        self.list_folded.connect(self._keep_fold)
 
     # What the session says
 
@@ -480,18 +377,6 @@ class ChatPage(QWidget):
             self._supervisor.load(*self._wanted_model(), again=True, in_view=True)
         self._regenerate(message_id)
 
-    def _ask_before_opening(self, url: QUrl) -> None:
-        """A model wrote this link: show where it really leads, and let a person decide."""
-        box = QMessageBox(self)
-        box.setWindowTitle("Open this link?")
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText("A reply of the model contains this link. Open it in your browser?")
-        box.setInformativeText(url.toString()[:500])
-        box.setStandardButtons(QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel)
-        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
-        if url.scheme() in ("http", "https", "mailto") and box.exec() == QMessageBox.StandardButton.Open:
-            QDesktopServices.openUrl(url)
-
     def show_log(self) -> None:
         """Show what the engine wrote."""
         status = self._supervisor.status
@@ -544,82 +429,5 @@ class ChatPage(QWidget):
     def _show_meter(self) -> None:
         self.status.show_metrics(self._metrics, self._supervisor.status.context_length)
 
-    def _show_side(self, side: QWidget, edge: QWidget, shown: bool) -> None:
-        """The list or the panel; the focus does not stay in what goes."""
-        focus = QApplication.focusWidget()
-        if not shown and focus is not None and (focus is side or side.isAncestorOf(focus)):
-            self.focus_composer()
-        side.setVisible(shown)
-        edge.setVisible(shown)
-
-    def _show_list(self, shown: bool) -> None:
-        self._show_side(self.list, self._list_edge, shown)
-        if self.width() >= FOLD_BELOW:
-            self._list_wanted = shown
-            self.settings_changed.emit(replace(self._settings(), sidebar_open=shown))
-        elif shown:  # there is room for one of them
-            self._tune.setChecked(False)
-
-    def _show_panel(self, shown: bool) -> None:
-        if shown and self.width() < FOLD_BELOW:
-            self._show_list(False)
-        self._show_side(self.panel, self._panel_edge, shown)
-        if not shown:
-            self.panel.form.flush()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        wide = self.width() >= FOLD_BELOW
-        was_wide = event.oldSize().width() >= FOLD_BELOW or not event.oldSize().isValid()
-        if wide != was_wide or not event.oldSize().isValid():
-            self._show_side(self.list, self._list_edge, wide and self._list_wanted)
-
-
-class _Title(QLabel):
-    """The conversation's title, cut with an ellipsis where there is no room."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._full = ""
-        self.setFont(theme.body_font(semibold=True))
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        # Its words must not push the model picker away.
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def show_title(self, title: str) -> None:
-        self._full = title
-        self.setToolTip(title)
-        self.setAccessibleName(title)
-        self.setMinimumWidth(min(_LEAST_TITLE, self.fontMetrics().horizontalAdvance(title) + 1))
-        self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, self.width()))
-
-
-class _Hairline(QWidget):
-    """One pixel between two parts."""
-
-    def __init__(self, parent: QWidget, *, upright: bool = False) -> None:
-        super().__init__(parent)
-        if upright:
-            self.setFixedWidth(1)
-        else:
-            self.setFixedHeight(1)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        QPainter(self).fillRect(self.rect(), theme.current().hairline)
-
-
-def _tool(icon: str, name: str, parent: QWidget) -> QToolButton:
-    button = QToolButton(parent)
-    button.setAutoRaise(True)
-    button.setFixedSize(34, 34)
-    button.setAccessibleName(name)
-    button.setToolTip(name)
-    icons.set_icon(button, icon, "secondary", 20)
-    return button
+    def _keep_fold(self, shown: bool) -> None:
+        self.settings_changed.emit(replace(self._settings(), sidebar_open=shown))
