@@ -14,7 +14,7 @@ from itertools import pairwise
 from app.advisor.break_even import cheapest_ranges
 from app.advisor.cost import CostLine, compare
 from app.advisor.cost_options import Option, Serverless
-from app.advisor.cost_words import count, money
+from app.advisor.cost_words import count, in_sentence, money
 from app.advisor.prices import Kind, Recommendation, kind_of, prices
 from app.advisor.traffic import EXAMPLES, Traffic, TrafficShape
 
@@ -91,11 +91,11 @@ def _sentence(shape: TrafficShape, served: Sequence[CostLine], currency: str) ->
     if not served:
         return f"{named}: none of these can serve it."
     best = served[0]
-    said = f"{named}: {best.name}, {_month(best, currency)}"
+    said = f"{named}: {in_sentence(best.option)}, {_month(best, currency)}"
     if best.machines is not None and best.machines > 1:
         said += f" for {best.machines:,} of them"
     if len(served) > 1:
-        said += f"; next is {served[1].name} with {_month(served[1], currency)}"
+        said += f"; next is {in_sentence(served[1].option)} with {_month(served[1], currency)}"
     return f"{said}."
 
 
@@ -130,10 +130,10 @@ def _would_change(
     for before, after in pairwise(ranges):
         at = count(after.from_requests_per_day)
         if before.from_requests_per_day <= inside <= before.to_requests_per_day:
-            name = after.option.name if after.option is not None else "none of these"
+            name = in_sentence(after.option) if after.option is not None else "none of these"
             said.append(f"From {at} requests a day on: {name}.")
         elif after.from_requests_per_day <= inside <= after.to_requests_per_day and before.option is not None:
-            said.append(f"Below {at} requests a day: {before.option.name}.")
+            said.append(f"Below {at} requests a day: {in_sentence(before.option)}.")
     return (*said, *_serverless_price(served, currency))
 
 
@@ -152,7 +152,7 @@ def _serverless_price(served: Sequence[CostLine], currency: str) -> list[str]:
     if price >= now:
         return [
             f"{mine.name} stays the cheapest up to {money(price, currency)} an hour; beyond it is "
-            f"{rival.name}."
+            f"{in_sentence(rival.option)}."
         ]
     if price * IMPLAUSIBLE < now:
         return []

@@ -46,6 +46,12 @@ def money(amount: float, currency: str) -> str:
     return f"{figure} {currency}" if currency.isalpha() else f"{currency}{figure}"
 
 
+def in_sentence(option: Option) -> str:
+    """An option's name within a sentence: "this machine" has a capital only at its beginning."""
+    name = option.name
+    return name[:1].lower() + name[1:] if isinstance(option, OwnMachine) else name
+
+
 def percent(share: float) -> str:
     """A share: "35 %", "0.4 %"; below a thousandth "under 0.1 %"."""
     of_100 = share * 100

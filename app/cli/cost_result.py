@@ -10,7 +10,7 @@ from app.advisor.cost import CostLine, compare
 from app.advisor.cost_advice import ShapeAdvice
 from app.advisor.cost_options import HourlyMachine, Option, Serverless
 from app.advisor.cost_reference import ReferenceCheck, reference_check
-from app.advisor.cost_words import count, money, percent, traffic_words
+from app.advisor.cost_words import count, in_sentence, money, percent, traffic_words
 from app.advisor.prices import kind_of, prices
 from app.advisor.traffic import Traffic
 from app.cli.table import table
@@ -198,11 +198,11 @@ def _break_evens(result: Result) -> Iterator[str]:
     for _, other, found in result.break_evens:
         if found is not None:
             yield (
-                f"{found.cheaper_below.name} is cheaper than {found.cheaper_above.name} up to "
+                f"{found.cheaper_below.name} is cheaper than {in_sentence(found.cheaper_above)} up to "
                 f"{count(found.requests_per_day)} requests a day."
             )
         elif other.name in served:
-            never.append(other.name)
+            never.append(in_sentence(other))
     if never:
         named = " and ".join(filter(None, (", ".join(never[:-1]), never[-1])))
         yield f"{result.lines[0].name} is cheaper than {named} at every number of requests that it can serve."

@@ -25,6 +25,10 @@ from app.storage.speed_tests import SpeedTests
 MOST_NAME = 60
 """Characters of a model's or an engine's name, which strangers give."""
 THIS_MACHINE = "This machine"
+OTHER_MODELS = (
+    "Tokens of different models are not alike: the speeds of the machines to rent are the framework "
+    "comparison’s, the A100’s with Llama 2 7B."
+)
 
 
 class NotMeasured(RefusedFigure):
@@ -174,6 +178,7 @@ def this_machine(form: MeasuredForm | None, traffic: Traffic, figures: OwnFigure
     elif form is not None and fastest is not None:
         tokens_per_s, single = fastest.tokens_per_s, _alone(paces)
         basis.append(_measured_speed(form, fastest))
+        basis.append(OTHER_MODELS)
         basis.extend(_unlike(fastest, traffic))
     else:
         raise NotMeasured(

@@ -14,6 +14,7 @@ from app.advisor.cost_words import (
     check_currency,
     count,
     figure,
+    in_sentence,
     money,
     percent,
     traffic_words,
@@ -79,6 +80,10 @@ def test_shares_figures_and_counts_have_three_digits_at_most() -> None:
         "1.0 billion",
         "2.0 trillion",
     ]
+
+
+def test_this_machine_has_a_capital_at_the_beginning_alone() -> None:
+    assert [in_sentence(it) for it in (OWN, CPU)] == ["mine", "CPU"]
 
 
 def test_a_traffic_is_said_in_two_sentences() -> None:

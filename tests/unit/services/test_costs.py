@@ -144,7 +144,8 @@ def test_what_was_measured_is_said_to_be(tests: SpeedTests) -> None:
     assert (machine.tokens_per_s, machine.single_tokens_per_s) == (400, 100)
     assert machine.load_watts == pytest.approx(40)  # replies one after another are enough
     assert machine.idle_watts == 10
-    speed, power = machine.basis
+    speed, models, power = machine.basis
+    assert "Llama 2 7B" in models
     assert speed.startswith("Speed measured here on 20")
     assert speed.endswith("SmolLM2 135M Instruct bf16 in llama.cpp, 8 requests at once.")
     assert power == (
