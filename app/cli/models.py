@@ -8,6 +8,8 @@ from collections.abc import Callable
 FORMATS = ("gguf", "safetensors")
 SORTS = ("downloads", "likes", "updated", "trending")
 MOST_FOUND = 200
+OUTPUT_TYPES = ("f16", "bf16", "f32", "q8_0")
+"""`app.models.conversion.OUTPUT_TYPES`, which is not imported for the sake of a help text."""
 
 
 def add_parser(
@@ -101,6 +103,42 @@ def add_parser(
     remove.add_argument("names", nargs="+", metavar="NAME", help="name of a model, or part of one")
     remove.add_argument("--yes", action="store_true", help="do not ask")
 
+    convert = add(
+        "convert",
+        "convert a model to GGUF",
+        "Converts a model from safetensors to GGUF, into the library. The converter is installed once, on "
+        "demand.",
+        _convert,
+    )
+    convert.add_argument("source", metavar="FOLDER|NAME", help="a folder, or a model’s name in the library")
+    convert.add_argument("--type", choices=OUTPUT_TYPES, default="f16", help="what the weights are kept in")
+    convert.add_argument("--quantize", nargs="+", default=[], metavar="TYPE", help="quantize it then, too")
+    _add_importance(convert)
+    convert.add_argument("--yes", action="store_true", help="install the converter without a question")
+
+    quantize = add(
+        "quantize",
+        "make a model smaller",
+        "Stores a GGUF model with fewer bits, as another model in the library. Without a TYPE it says which "
+        "there are.",
+        _quantize,
+    )
+    quantize.add_argument("name", nargs="?", metavar="NAME", help="name of a model, or part of one")
+    quantize.add_argument("types", nargs="*", metavar="TYPE", help="such as Q4_K_M")
+    _add_importance(quantize)
+    quantize.add_argument("--again", action="store_true", help="also what is quantized already")
+
+    quality = add(
+        "quality",
+        "measure what quantizing costs",
+        "Compares models with their original on a text: perplexity, divergence, speed and size.",
+        _quality,
+    )
+    quality.add_argument("names", nargs="+", metavar="NAME", help="name of a model, or part of one")
+    quality.add_argument("--against", metavar="ORIGINAL", help="with what; its F16 or BF16 form as a rule")
+    quality.add_argument("--text", metavar="FILE", help="a plain text of your own")
+    quality.add_argument("--no-speed", action="store_true", help="leave the speed out")
+
     add("ledger", "show forecasts beside measurements", "Shows what was forecast of each load.", _ledger)
 
 
@@ -162,6 +200,34 @@ def _remove(options: argparse.Namespace) -> int:
     from app.cli.library_models import remove_models
 
     return remove_models(options.names, options.json, options.yes)
+
+
+def _add_importance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--imatrix", metavar="TEXT", help="reckon from this text which weights matter: few bits need it"
+    )
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from app.cli.convert_models import convert_model
+
+    return convert_model(
+        options.source, options.type, options.quantize, options.imatrix, options.yes, options.json
+    )
+
+
+def _quantize(options: argparse.Namespace) -> int:
+    from app.cli.convert_models import list_types, quantize_model
+
+    if not options.types:
+        return list_types(options.json)
+    return quantize_model(options.name, options.types, options.imatrix, options.again, options.json)
+
+
+def _quality(options: argparse.Namespace) -> int:
+    from app.cli.convert_models import measure_quality
+
+    return measure_quality(options.names, options.against, options.text, not options.no_speed, options.json)
 
 
 def _ledger(options: argparse.Namespace) -> int:

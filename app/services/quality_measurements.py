@@ -80,7 +80,10 @@ class QualityMeasurements:
         self._origins = Origins(paths.models)
 
     def original_of(self, model: LocalModel) -> LocalModel:
-        """The form of `model` in the library with the most bits a weight up to 16. Raises ModelFileError."""
+        """The form of `model` in the library that is stored in floating point, of 16 bits if there is one.
+
+        Raises ModelFileError where there is none but itself.
+        """
         models = [each for each in ModelLibrary(self._paths).models() if each.format is Format.GGUF]
         if all(each.path != model.path for each in models):
             models.append(model)
@@ -92,8 +95,8 @@ class QualityMeasurements:
         ]
         if not plain:
             raise ModelFileError(
-                f"The original of {model.name} is not in the library as GGUF: F16, BF16 or F32. Convert or "
-                "download it, or name another model to compare with."
+                f"There is nothing to compare {model.name} with: its original is not in the library as GGUF "
+                "in F16, BF16 or F32. Convert or download it, or name another model."
             )
         # Of 16 bits before 32: what a model was trained in, and half the memory.
         return min(plain, key=lambda form: (abs(PLAIN_BITS[form.precision] - 16.0), form.precision)).model

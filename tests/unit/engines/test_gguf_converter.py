@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from app.engine_servers import gguf_converter as worker
@@ -41,11 +43,6 @@ class Auto:
         return "loaded"
 
 
-class Namespace:
-    def __init__(self, **values):
-        self.__dict__.update(values)
-
-
 def test_a_stranger_s_program_is_never_run():
     class Config(Auto):
         pass
@@ -53,8 +50,8 @@ def test_a_stranger_s_program_is_never_run():
     class Tokenizer(Auto):
         pass
 
-    transformers = Namespace(AutoConfig=Config, AutoTokenizer=Tokenizer)
-    dynamic, torch = Namespace(), Namespace()
+    transformers = SimpleNamespace(AutoConfig=Config, AutoTokenizer=Tokenizer)
+    dynamic, torch = SimpleNamespace(), SimpleNamespace()
     worker.refuse_code(transformers, dynamic, torch)
     assert transformers.AutoTokenizer.from_pretrained("x", trust_remote_code=True, use_fast=False) == "loaded"
     assert Tokenizer.asked == {"folder": "x", "trust_remote_code": False, "use_fast": False}
@@ -66,7 +63,7 @@ def test_a_stranger_s_program_is_never_run():
 
 
 def test_each_tensor_is_told_of(capsys):
-    tqdm = Namespace(tqdm=None)
+    tqdm = SimpleNamespace(tqdm=None)
 
     class Writer:
         tensors = ({"a": 1, "b": 2},)
