@@ -74,6 +74,11 @@ class Identity:
         )
 
 
+def name_words(name: str) -> frozenset[str]:
+    """The words of a model's name without whose it is and its precision, to tell names of the same one."""
+    return _words(_PRECISION.sub("", name.rsplit("/", 1)[-1].replace(":", "-")))
+
+
 def identity_of(model: LocalModel) -> Identity:
     """Read the headers of `model`. Raises ModelFileError where they are missing, damaged or end early."""
     return _of_folder(model) if model.format is Format.SAFETENSORS else _of_gguf(model)
