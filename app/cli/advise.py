@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 from app.advisor.correction import Correction, correction_of
@@ -56,12 +56,17 @@ def advise(wanted: str, *, context: int | None, speed: float | None, as_json: bo
 
 def open_advice(paths: Paths, hub: HubAccess) -> ModelAdvice:
     """Advice that knows what earlier loads taught."""
+    return ModelAdvice(paths, hub, corrections_of(paths))
+
+
+def corrections_of(paths: Paths) -> Callable[[str, str], Correction]:
+    """What earlier loads teach of an architecture on an engine."""
     loads = _loads(paths)
 
     def corrections(architecture: str, engine: str) -> Correction:
         return correction_of(loads, engine=engine, architecture=architecture)
 
-    return ModelAdvice(paths, hub, corrections)
+    return corrections
 
 
 def measure_once(advice: ModelAdvice, paths: Paths, console: Console) -> None:

@@ -19,6 +19,11 @@ from app import __version__
 from app.domain.generation import PARAMETERS, Parameter
 
 COMMANDS = ("chat", "doctor", "probe", "models", "engines", "advise", "bench", "cost")
+USE_CASES = (
+    "learning", "research", "production-api", "local-chatbot", "structured-output", "mobile", "max-gpu",
+    "pipeline",
+)  # fmt: skip
+"""Those of resources/decision_guide.json, which `--help` shall not have to read."""
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
 
@@ -69,6 +74,14 @@ def _command(options: argparse.Namespace) -> int:
 
         return run_engines(options)
     if options.command == "advise":
+        if options.matrix:
+            from app.cli.advise_use_case import show_matrix
+
+            return show_matrix(as_json=options.json)
+        if options.use_case is not None:
+            from app.cli.advise_use_case import advise_use_case
+
+            return advise_use_case(options.use_case, as_json=options.json)
         from app.cli.advise import advise
 
         return advise(options.model, context=options.context, speed=options.speed, as_json=options.json)
@@ -153,15 +166,31 @@ def _parser() -> argparse.ArgumentParser:
     advise = commands.add_parser(
         "advise",
         parents=[verbose],
-        help="say which quantization of a model suits this computer, and why",
-        description="Compares the quantizations of a model on this computer, and recommends one.",
+        help="say which framework, model and quantization suit this computer, and why",
+        description="Compares the quantizations of a model on this computer, and recommends one; or"
+        " recommends a framework with a model for what you want to do.",
+    )
+    about = advise.add_mutually_exclusive_group(required=True)
+    about.add_argument(
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        help="of the catalog, of your library, a repository (owner/name), or a file",
+    )
+    about.add_argument(
+        "--use-case", choices=USE_CASES, metavar="NAME", help=f"what you want to do: {', '.join(USE_CASES)}"
+    )
+    about.add_argument(
+        "--matrix", action="store_true", help="all of these, with what suits this computer beside each"
     )
     advise.add_argument(
-        "model", metavar="MODEL", help="of the catalog, of your library, a repository (owner/name), or a file"
+        "--context", type=_context, metavar="N", help="with MODEL: context length in tokens (8192)"
     )
-    advise.add_argument("--context", type=_context, metavar="N", help="context length in tokens (8192)")
     advise.add_argument(
-        "--speed", type=_within(0.1, 10_000, whole=False), metavar="X", help="tokens a second to reach (15)"
+        "--speed",
+        type=_within(0.1, 10_000, whole=False),
+        metavar="X",
+        help="with MODEL: tokens a second to reach (15)",
     )
     advise.add_argument("--json", action="store_true", help="as one JSON object; memory in bytes")
 
