@@ -1,4 +1,4 @@
-"""Chats, structured output and pipelines as code that runs without Edgewise.
+"""Chats, structured output and pipelines as code that runs without Edgewise; moves between frameworks.
 
 `export(thing, target)` writes it, in the APIs of the versions in `versions`. Nothing that anybody wrote can
 end the literal that it stands in (`literals`).
@@ -6,20 +6,11 @@ end the literal that it stands in (`literals`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from app.advisor.export import (
-    curl,
-    langchain,
-    llama_cpp,
-    regex_grammar,
-    sglang,
-    tensorrt_llm,
-    transformers,
-    vllm,
-)
+from app.advisor.export import curl, langchain, regex_grammar
 from app.advisor.export.literals import json_text
-from app.advisor.export.program import Parts, Plan, write
+from app.advisor.export.migrations import Migration, Move, migration
+from app.advisor.export.program import write
+from app.advisor.export.targets import IN_PROCESS
 from app.advisor.export.values import (
     CannotExport,
     Chat,
@@ -37,21 +28,16 @@ __all__ = [
     "Chat",
     "Code",
     "Exportable",
+    "Migration",
     "Model",
+    "Move",
     "Pipeline",
     "Step",
     "StructuredOutput",
     "Target",
     "export",
+    "migration",
 ]
-
-_IN_PROCESS: dict[Target, Callable[[Plan], Parts]] = {
-    Target.TRANSFORMERS: transformers.parts,
-    Target.VLLM: vllm.parts,
-    Target.LLAMA_CPP: llama_cpp.parts,
-    Target.SGLANG: sglang.parts,
-    Target.TENSORRT_LLM: tensorrt_llm.parts,
-}
 
 
 def export(thing: Exportable, target: Target) -> Code:
@@ -61,11 +47,14 @@ def export(thing: Exportable, target: Target) -> Code:
     """
     if isinstance(thing, StructuredOutput):
         _check_form(thing)
-    if target is Target.CURL:
-        return curl.write(thing)
-    if target is Target.LANGCHAIN:
-        return langchain.write(thing)
-    return write(thing, target, _IN_PROCESS[target])
+    try:
+        if target is Target.CURL:
+            return curl.write(thing)
+        if target is Target.LANGCHAIN:
+            return langchain.write(thing)
+        return write(thing, target, IN_PROCESS[target])
+    except ValueError as error:  # a NUL where a shell's word shall stand
+        raise CannotExport(f"That cannot be written as code: {error}.") from error
 
 
 def _check_form(thing: StructuredOutput) -> None:

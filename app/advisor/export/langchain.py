@@ -24,6 +24,7 @@ from app.advisor.export.values import (
     chat_of,
 )
 from app.domain.generation import SamplingParams
+from app.engines.tensorrt_llm import TensorRtLlm
 
 _OWN = ("temperature", "top_p", "seed")
 """Parameters that ChatOpenAI has; others go into the body as they are. It has `max_tokens`, too, but sends
@@ -62,25 +63,22 @@ def write(thing: Exportable) -> Code:
 def _one(thing: Chat | StructuredOutput, server: Server) -> tuple[list[str], list[str], list[str]]:
     """Imports, constants and the statements of `main`."""
     chat = chat_of(thing)
+    own = ["from langchain_openai import ChatOpenAI"]
     constants = [assigned("MESSAGES", as_dicts(chat.asked()))]
     extra: dict[str, object] = {}
+    answer = ["print(model.invoke(MESSAGES).content)"]
     if isinstance(thing, StructuredOutput):
-        extra = form_of(thing, server.engine_id)
-    main = ["model = " + _model(server, chat.params, extra)]
-    if isinstance(thing, StructuredOutput) and thing.schema is not None:
-        main += [
-            "reader = JsonOutputParser()",
-            "value = (model | reader).invoke(MESSAGES)",
-            "print(json.dumps(value, indent=2))",
-        ]
-        own = [
-            "import json",
-            "from langchain_core.output_parsers import JsonOutputParser",
-            "from langchain_openai import ChatOpenAI",
-        ]
-        return own, constants, main
-    main.append("print(model.invoke(MESSAGES).content)")
-    return ["from langchain_openai import ChatOpenAI"], constants, main
+        if thing.schema is None or server.engine_id == TensorRtLlm.id:
+            extra = form_of(thing, server.engine_id)  # in the server's own words, which LangChain has not
+        else:
+            own = ["import json", *own]
+            constants.append(assigned("SCHEMA", thing.schema))
+            answer = [
+                'form = {"name": "reply", "strict": True, "schema": SCHEMA}',
+                'writer = model.with_structured_output(form, method="json_schema")',
+                "print(json.dumps(writer.invoke(MESSAGES), indent=2))",
+            ]
+    return own, constants, ["model = " + _model(server, chat.params, extra), *answer]
 
 
 def _pipeline(pipeline: Pipeline, servers: dict[Model, Server]) -> tuple[list[str], list[str], list[str]]:

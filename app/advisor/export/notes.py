@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from app.advisor.export.parameters import is_greedy, left_out
@@ -22,6 +23,7 @@ from app.engines.transformers import Transformers
 PENALTY_WINDOW = 64
 """Tokens that llama.cpp's repeat penalty looks back at (`penalty_last_n` in its common/common.h)."""
 
+_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _LABELS = {parameter.name: parameter.label for parameter in PARAMETERS}
 
 
@@ -35,6 +37,7 @@ def notes_on(thing: Exportable, target: Target, sources: Sequence[Source]) -> tu
             *_of_sampling(thing, engines),
             *_of_seeds(thing, target),
             *_of_the_form(thing, target.value),
+            *_of_limits(thing, target),
         ]
     )
 
@@ -123,6 +126,18 @@ def _of_the_form(thing: Exportable, *engine_ids: str) -> list[str]:
     if thing.chat.params.max_tokens is not None:
         found.append("A reply that reaches its longest length ends in the middle of its form.")
     return found
+
+
+def _of_limits(thing: Exportable, target: Target) -> list[str]:
+    """llama_cpp/llama_grammar.py reads no such word; llama-server does."""
+    if target is not Target.LLAMA_CPP or not isinstance(thing, StructuredOutput):
+        return []
+    if not any(f'"{word}"' in json.dumps(thing.schema) for word in _LIMITS):
+        return []
+    return [
+        "llama-cpp-python holds the reply to the schema, but not to its limits of numbers, such as “maximum”."
+        " llama-server does both."
+    ]
 
 
 def _unique(notes: Sequence[str]) -> tuple[str, ...]:

@@ -50,7 +50,10 @@ def grammar_of(regex: str) -> str:
         del items[0]
     if items and _is_end(items[-1], _ENDS):
         del items[-1]
-    return f"root ::= {_sequence(items)}\n"
+    try:
+        return f"root ::= {_sequence(items)}\n"
+    except RecursionError as error:
+        raise _no_grammar("too many groups within groups") from error
 
 
 def _is_end(item: Any, ends: frozenset[str]) -> bool:

