@@ -18,7 +18,7 @@ from types import FrameType
 from app import __version__
 from app.domain.generation import PARAMETERS, Parameter
 
-COMMANDS = ("chat", "doctor", "probe", "models", "engines", "advise", "bench", "cost")
+COMMANDS = ("chat", "doctor", "probe", "models", "engines", "advise", "bench", "cost", "export")
 USE_CASES = (
     "learning", "research", "production-api", "local-chatbot", "structured-output", "mobile", "max-gpu",
     "pipeline",
@@ -93,6 +93,10 @@ def _command(options: argparse.Namespace) -> int:
         from app.cli.cost import run as run_cost
 
         return run_cost(options)
+    if options.command == "export":
+        from app.cli.export import run as run_export
+
+        return run_export(options)
     from app.cli.machine import show_machine
 
     return show_machine(as_json=options.json, measure=options.bandwidth)
@@ -194,12 +198,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     advise.add_argument("--json", action="store_true", help="as one JSON object; memory in bytes")
 
-    from app.cli import bench, cost, engines, models
+    from app.cli import bench, cost, engines, export, models
 
     models.add_parser(commands, verbose)
     engines.add_parser(commands, verbose)
     bench.add_parser(commands, verbose)
     cost.add_parser(commands, verbose)
+    export.add_parser(commands, verbose)
     return parser
 
 

@@ -19,8 +19,12 @@ from app.advisor.export.values import CannotExport, Chat, Code, Exportable, Mode
 from app.domain.generation import ChatMessage, Role, SamplingParams
 
 EXAMPLE_MODEL = Model(
-    "SmolLM2 135M Instruct", repository="HuggingFaceTB/SmolLM2-135M-Instruct", engine_id="transformers"
+    "SmolLM2 135M Instruct",
+    repository="HuggingFaceTB/SmolLM2-135M-Instruct",
+    gguf_repository="bartowski/SmolLM2-135M-Instruct-GGUF",
+    gguf_file="SmolLM2-135M-Instruct-Q4_K_M.gguf",
 )
+"""The starter model as the catalog has it."""
 QUANTIZATION = "Q4_K_M"
 LONGEST_REPLY = 256
 PERSON = {

@@ -10,6 +10,7 @@ import pytest
 
 from app.advisor.export import CannotExport, Code, Move, migration
 from app.advisor.export.migrations import EXAMPLE_MODEL
+from app.models.catalog import find
 from tests.unit.advisor.export.made import HERE
 
 
@@ -64,3 +65,9 @@ def test_a_path_that_is_no_word_is_refused() -> None:
     nul = replace(EXAMPLE_MODEL, repository="a\0b", forms=())
     with pytest.raises(CannotExport):
         migration(Move.HF_TO_LLAMA_CPP, nul)
+
+
+def test_the_example_is_of_the_catalog() -> None:
+    starter = find("smollm2-135m")
+    assert starter is not None
+    assert (starter.original, starter.repository) == (EXAMPLE_MODEL.repository, EXAMPLE_MODEL.gguf_repository)
