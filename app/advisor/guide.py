@@ -41,8 +41,9 @@ __all__ = [
     "next_question", "questions", "settled",
 ]  # fmt: skip
 
-MOST_CHANGES = 6
-"""Sentences about what would change the answer; more are not read."""
+MOST_CHANGES, MOST_ANSWERS = 6, 4
+"""Sentences about what would change the answer, and how many of them are about other answers; more are not
+read."""
 CLOSE = 4
 """Points behind the one taken up to which another one is a runner-up and not rejected."""
 MOST_RUNNERS_UP = 2
@@ -76,7 +77,7 @@ def answer(rules: Rules, machine: Machine, answers: Answers, evidence: Evidence)
         contradictions=picked.contradictions,
         would_change=_would_change(rules, machine, given, evidence, picked),
         cautions=_cautions(rules, machine, picked, given),
-        steps=steps_of(rules, taken, layer, offline=evidence.offline),
+        steps=steps_of(rules, taken, layer, evidence),
         reference=picked.reference.engine.id,
         model=taken.model,
         model_words=_model_words(taken, given),
@@ -276,7 +277,7 @@ def _would_change(
         others = [name for name in possible if name != taken.engine.name]
         if others:
             said.append(f"If a speed test here showed that {_or(others)} is faster: that one.")
-    said += _by_answers(rules, machine, given, evidence, taken)
+    said += _by_answers(rules, machine, given, evidence, taken)[:MOST_ANSWERS]
     if taken.model is not None:
         said += taken.model.would_change
     return tuple(dict.fromkeys(said))[:MOST_CHANGES]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.advisor.advice import Goal
 from app.advisor.guide_rules import Answers, Layer, Option, Question, UseCase
+from app.domain.attached import AttachedServer
 from app.domain.engine import Fitness
 from app.domain.hub import Format, Variant
 from app.domain.speed_test_history import MeasuredRate
@@ -102,7 +103,8 @@ class Evidence:
 
     `engines` come in the order that they are shown in. `suggest` gives the model for an engine's id, None
     where none fits; it is pure. `rates` are of speed tests on this machine, newest first; `parameters` tells
-    how many a measured family has, where the catalog knows it.
+    how many a measured family has, where the catalog knows it. `attached` are servers that run an engine, by
+    its id.
     """
 
     engines: tuple[EngineHere, ...]
@@ -110,6 +112,7 @@ class Evidence:
     rates: tuple[MeasuredRate, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
     reference: ReferenceFigures = ReferenceFigures()
+    attached: Mapping[str, AttachedServer] = field(default_factory=dict)
     offline: bool = False
 
     def engine(self, id_: str) -> EngineHere:
@@ -183,8 +186,10 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `engine` is an id. `done`: it is so already. `blocked` says in a sentence what has to be done
-    before; empty where nothing."""
+    """One step. `engine` is an id, `server` that of an attached server ("attached:3"), where there is one.
+
+    `done`: it is so already. `blocked` says in a sentence what has to be done before; empty where nothing.
+    """
 
     kind: StepKind
     words: str
@@ -192,6 +197,7 @@ class Step:
     model: ModelSuggestion | None = None
     done: bool = False
     blocked: str = ""
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from app.advisor.guide_answer import EngineHere, ModelSuggestion, Step, StepKind, Way
+from app.advisor.guide_answer import EngineHere, Evidence, ModelSuggestion, Step, StepKind, Way
 from app.advisor.guide_pick import Weighed
 from app.advisor.guide_rules import Layer, Rules
+from app.domain.attached import AttachedServer
 from app.domain.size_words import size
 
 OFFLINE = "Offline mode is on: switch it off first."
 
 
-def steps_of(rules: Rules, taken: Weighed, layer: Layer | None, *, offline: bool) -> tuple[Step, ...]:
+def steps_of(rules: Rules, taken: Weighed, layer: Layer | None, known: Evidence) -> tuple[Step, ...]:
     """The steps, in order. Those that are done already are among them."""
     engine, model = taken.engine, taken.model
+    server = known.attached.get(engine.id) if taken.way is Way.ATTACHED else None
     steps: list[Step] = []
     if taken.way is Way.ATTACHED:
-        words = engine.why_not_installable or rules.frameworks[engine.id].on_server
-        steps.append(Step(StepKind.ATTACH, words, engine.id, model))
+        steps.append(_attach(rules, taken, server))
     else:
         if not engine.bundled:
-            steps.append(_install(engine, offline))
+            steps.append(_install(engine, known.offline))
         if model is not None:
-            steps.append(_download(engine, model, offline))
+            steps.append(_download(engine, model, known.offline))
         steps.append(_start(engine, model))
     blocked = "" if model is not None or taken.way is Way.ATTACHED else "There is no model to chat with yet."
-    steps.append(Step(StepKind.CHAT, "Open a chat with it.", engine.id, model, blocked=blocked))
+    where = server.id if server is not None else ""
+    steps.append(Step(StepKind.CHAT, "Open a chat with it.", engine.id, model, blocked=blocked, server=where))
     if layer is not None:
         words = f"In your own project, install {layer.profile.name}: {layer.install}."
         steps.append(Step(StepKind.LIBRARY, words, engine.id, model))
     return tuple(steps)
+
+
+def _attach(rules: Rules, taken: Weighed, server: AttachedServer | None) -> Step:
+    engine = taken.engine
+    if server is not None:
+        words = f"{engine.name} is attached as “{server.name}”."
+        return Step(StepKind.ATTACH, words, engine.id, taken.model, done=True, server=server.id)
+    here = engine.fitness.can_run and taken.model is not None
+    words = engine.why_not_installable if here else ""
+    return Step(StepKind.ATTACH, words or rules.frameworks[engine.id].on_server, engine.id, taken.model)
 
 
 def _install(engine: EngineHere, offline: bool) -> Step:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 from app.advisor.guide_answer import Alternative, GuideAnswer, MatrixRow, ModelSuggestion, Reason, Step
 from app.advisor.guide_rules import rules
-from app.cli.advise import corrections_of, measure_once, open_advice
+from app.cli.advise import measure_once, open_advice
 from app.cli.command_line import OK
 from app.cli.console import Console
 from app.cli.hub_models import open_hub
+from app.services.attached_servers import AttachedServers
 from app.services.engine_parts import EngineParts
 from app.services.guidance import Guidance, stored_rates
 from app.storage.paths import Paths
@@ -135,13 +136,17 @@ def _open(console: Console) -> Guidance:
     advice = open_advice(paths, open_hub(paths))
     measure_once(advice, paths, console)
     console.transient("Looking at this machine…")
+
+    def offline() -> bool:
+        return load_settings(paths.settings).offline
+
     guidance = Guidance(
         paths,
         advice,
         EngineParts(paths),
-        corrections_of(paths),
         rates=lambda machine: stored_rates(paths, machine),
-        offline=lambda: load_settings(paths.settings).offline,
+        attached=AttachedServers(paths, offline).all,
+        offline=offline,
     )
     try:
         guidance.look()
@@ -202,6 +207,7 @@ def _step(step: Step) -> dict[str, object]:
         "engine": step.engine,
         "repository": step.model.repository if step.model is not None else None,
         "precision": step.model.precision if step.model is not None else None,
+        "server": step.server or None,
         "done": step.done,
         "blocked": step.blocked or None,
     }

@@ -12,7 +12,6 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from app.advisor import guide
-from app.advisor.correction import Correction
 from app.advisor.guide_answer import (
     Asked,
     EngineHere,
@@ -22,6 +21,7 @@ from app.advisor.guide_answer import (
     ReferenceFigures,
 )
 from app.advisor.guide_rules import Answers, Layer, Rules, rules
+from app.domain.attached import AttachedServer
 from app.domain.engine import EngineProfile
 from app.domain.errors import StorageError
 from app.domain.hub import Format
@@ -60,8 +60,8 @@ class FrameworkHere:
 class Guidance:
     """The guide on this machine. Any thread may call.
 
-    `rates` reads the speed tests of the machine that it is given (`rates_of`); `corrections` are those of
-    `advice`.
+    `rates` reads the speed tests of the machine that it is given (`rates_of`), `attached` the servers that a
+    person attached.
     """
 
     def __init__(
@@ -69,16 +69,16 @@ class Guidance:
         paths: Paths,
         advice: ModelAdvice,
         parts: EngineParts,
-        corrections: Callable[[str, str], Correction],
         *,
         rates: Callable[[Machine], Sequence[MeasuredRate]] = lambda _: (),
+        attached: Callable[[], Sequence[AttachedServer]] = lambda: (),
         offline: Callable[[], bool] = lambda: False,
     ) -> None:
         self._paths = paths
         self._advice = advice
         self._parts = parts
-        self._corrections = corrections
         self._rates = rates
+        self._attached = attached
         self._offline = offline
         self._lock = Lock()
         self._looked: tuple[Machine, Evidence] | None = None
@@ -100,7 +100,7 @@ class Guidance:
             machine,
             models,
             {model.id: self._advice.subject_of_catalog(model) for model in models},
-            self._corrections,
+            self._advice.ladder,
             ModelLibrary(self._paths).chat_models(tuple(Format)),
         )
         evidence = Evidence(
@@ -109,6 +109,7 @@ class Guidance:
             rates=rates,
             parameters=parameters_of(rates),
             reference=reference_figures(),
+            attached=attached_engines(self._attached()),
             offline=self._offline(),
         )
         with self._lock:
@@ -187,6 +188,16 @@ def frameworks_here(of: Rules, engines: Sequence[EngineHere]) -> tuple[Framework
         words = f"A Python library for programs of your own: {layer.install}."
         made.append(FrameworkHere(layer.profile, of.sources[layer.source], words, layer=layer))
     return tuple(made)
+
+
+def attached_engines(servers: Sequence[AttachedServer]) -> dict[str, AttachedServer]:
+    """For the engines' ids the first server that runs it, of those that told what they are."""
+    by_name = {profile.name: id_ for id_, profile in profiles().items()}
+    found: dict[str, AttachedServer] = {}
+    for server in servers:
+        if (id_ := by_name.get(server.facts.kind.value)) is not None:
+            found.setdefault(id_, server)
+    return found
 
 
 def reference_figures() -> ReferenceFigures:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from app.advisor.advice import READABLE_SPEED
 from app.advisor.choice import WORTH_HAVING
-from app.advisor.correction import DEFAULT_SPEED_SHARE, Correction
+from app.advisor.correction import DEFAULT_SPEED_SHARE
 from app.advisor.guide_answer import ModelSuggestion, Wish
-from app.advisor.ladder import Fit, Ladder, Level, Rung, Subject, climb, verdict
-from app.advisor.words import gigabytes
+from app.advisor.ladder import Fit, Goal, Ladder, Level, Rung, Subject, verdict
+from app.advisor.words import gigabytes, unused_gpus
 from app.domain.catalog import CatalogModel, Dimensions, Purpose
 from app.domain.hub import Format
 from app.domain.machine import Machine
@@ -56,8 +56,8 @@ class _Offer:
 class ModelSuggester:
     """Suggestions for one machine as it is now. Pure but for what it remembers; not for several threads.
 
-    `subjects` are the catalog's models by id, `correction` gives what earlier loads teach of an architecture
-    on an engine, `local` are the models that are on this machine.
+    `subjects` are the catalog's models by id, `ladder` gives the ladder of one on that machine, `local` are
+    the models that are on this machine.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class ModelSuggester:
         machine: Machine,
         models: Sequence[CatalogModel],
         subjects: Mapping[str, Subject],
-        correction: Callable[[str, str], Correction],
+        ladder: Callable[[Subject, Goal], Ladder],
         local: Sequence[LocalModel] = (),
     ) -> None:
         self._machine = machine
         self._models = [model for model in models if Purpose.CHAT in model.purposes]
         self._subjects = subjects
-        self._correction = correction
+        self._ladder = ladder
         self._local = local
         self._made: dict[tuple[str, Wish], ModelSuggestion | None] = {}
 
@@ -93,8 +93,7 @@ class ModelSuggester:
         return _best([it for it in offers if it.suggestion.path is not None or it.size <= most])
 
     def _gguf(self, model: CatalogModel, wish: Wish) -> list[_Offer]:
-        ladder = climb(self._subjects[model.id], self._machine, wish.goal, self._correction_of(model))
-        ladder = with_local(ladder, model, self._local)
+        ladder = with_local(self._ladder(self._subjects[model.id], wish.goal), model, self._local)
         rung, level = _small_rung(ladder) if wish.small else _rung(ladder)
         if rung is None or rung.file_size is None:
             return []
@@ -114,7 +113,7 @@ class ModelSuggester:
             speed=None if wish.small else rung.speed,
             verdict=words,
             because=tuple(because),
-            would_change=ladder.would_change[:1] if rung is ladder.recommended else (),
+            would_change=_changes(ladder, self._machine) if rung is ladder.recommended else (),
             variant=rung.variant,
             path=rung.path,
         )
@@ -154,9 +153,6 @@ class ModelSuggester:
         name = model.original.rpartition("/")[2].casefold()
         folders = (it.path for it in self._local if it.format is Format.SAFETENSORS)
         return next((path for path in folders if path.name.casefold() == name), None)
-
-    def _correction_of(self, model: CatalogModel) -> Correction:
-        return self._correction(model.dimensions.architecture, GGUF_ENGINE)
 
 
 def cache_bytes(dimensions: Dimensions, context: int) -> int:
@@ -207,6 +203,11 @@ def _larger(level: Level, wish: Wish) -> str:
     if level is Level.READABLE:
         return "Of the catalog’s models for conversation it is the largest that is fast enough to be read."
     return "Of the catalog’s models for conversation it is the smallest: none runs well in what is free."
+
+
+def _changes(ladder: Ladder, machine: Machine) -> tuple[str, ...]:
+    """What leads to another quantization first of all, and GPUs that lie idle."""
+    return tuple(dict.fromkeys((*ladder.would_change[:1], *unused_gpus(machine))))
 
 
 def _rung(ladder: Ladder) -> tuple[Rung | None, Level]:

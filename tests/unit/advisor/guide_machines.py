@@ -10,13 +10,14 @@ from typing import Any
 
 from app.advisor.correction import UNCORRECTED
 from app.advisor.guide_answer import Evidence
-from app.advisor.ladder import Subject
+from app.advisor.ladder import Subject, climb
+from app.domain.attached import AttachedServer
 from app.domain.machine import Bandwidth, Cpu, Disk, Gpu, Machine, Memory
 from app.domain.speed_test_history import MeasuredRate
 from app.engines.environment import Environments
 from app.engines.registry import adapters
 from app.models.catalog import catalog
-from app.services.guidance import engines_here, parameters_of, reference_figures
+from app.services.guidance import attached_engines, engines_here, parameters_of, reference_figures
 from app.services.guidance_models import ModelSuggester
 from app.services.model_advice import _sketched
 
@@ -48,6 +49,7 @@ MACHINES = {
     "Linux with A100": machine("Linux 6.8", INTEL, 128, 120, A100, disk=900),
     "Linux with two H100": machine("Linux 6.8", INTEL, 256, 240, H100, H100, disk=900),
     "Linux with Radeon": machine("Linux 6.8", INTEL, 32, 25, RADEON),
+    "GPU that llama.cpp does not see": machine("Linux 6.8", INTEL, 32, 25, replace(RTX, device=None)),
     "old driver": machine("Linux 6.8", INTEL, 32, 25, replace(RTX, cuda_version="12.4")),
     "tiny": machine("Linux 6.8", INTEL, 4, 2.2, disk=10),
     "no AVX": machine(
@@ -70,6 +72,7 @@ def evidence(
     *,
     installed: Sequence[str] = (),
     rates: Sequence[MeasuredRate] = (),
+    attached: Sequence[AttachedServer] = (),
     offline: bool = False,
     local: Sequence[Any] = (),
 ) -> Evidence:
@@ -78,9 +81,12 @@ def evidence(
     there = {engine.id: engine.environment is None or engine.id in installed for engine in engines}
     return Evidence(
         engines=engines_here(engines, of, there),
-        suggest=ModelSuggester(of, catalog(), subjects(), lambda *_: UNCORRECTED, local),
+        suggest=ModelSuggester(
+            of, catalog(), subjects(), lambda subject, goal: climb(subject, of, goal, UNCORRECTED), local
+        ),
         rates=tuple(rates),
         parameters=parameters_of(rates),
         reference=reference_figures(),
+        attached=attached_engines(attached),
         offline=offline,
     )

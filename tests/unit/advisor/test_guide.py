@@ -11,8 +11,10 @@ from app.advisor.guide import answer, answers_of, matrix
 from app.advisor.guide_answer import Certainty, GuideAnswer, StepKind, Way
 from app.advisor.guide_rules import rules
 from app.advisor.guide_steps import OFFLINE
+from app.domain.attached import AttachedServer, ServerFacts, ServerKind, ServerModel
 from app.domain.hub import Format
 from app.domain.model import LocalModel
+from app.domain.server_address import ServerAddress
 from tests.unit.advisor.guide_machines import GB, MACHINES, evidence
 
 LAPTOP, A100 = MACHINES["laptop"], MACHINES["Linux with A100"]
@@ -166,6 +168,30 @@ def test_a_server_is_attached() -> None:
     assert (made.framework, made.way, made.model) == ("vllm", Way.ATTACHED, None)
     assert made.model_words.startswith("Which model fits there")
     assert made.steps[0].words == "Start it there with “vllm serve MODEL”, then attach it by its address."
+
+
+def test_a_server_that_is_attached_is_used() -> None:
+    facts = ServerFacts(ServerKind.VLLM, (ServerModel("Qwen3"),))
+    servers = [
+        AttachedServer(2, "Mine", ServerAddress.parse("http://10.0.0.2:9000/v1")),
+        AttachedServer(3, "Cluster", ServerAddress.parse("http://10.0.0.3:8000/v1"), facts=facts),
+    ]
+    known = evidence(LAPTOP, attached=servers)
+    made = answer(rules(), LAPTOP, {"priority": "throughput", "hardware": "server"}, known)
+    assert [(step.kind, step.done, step.server) for step in made.steps] == [
+        (StepKind.ATTACH, True, "attached:3"),
+        (StepKind.CHAT, False, "attached:3"),
+    ]
+    assert made.steps[0].words == "vLLM is attached as “Cluster”."
+    here = answer(rules(), LAPTOP, {"priority": "throughput"}, known)
+    assert all(not step.server for step in here.steps)
+
+
+def test_a_gpu_that_lies_idle_is_told() -> None:
+    machine = MACHINES["GPU that llama.cpp does not see"]
+    made = answer(rules(), machine, {"priority": "edge"}, evidence(machine))
+    assert made.framework == "llama_cpp"
+    assert made.would_change[-1].startswith("With a llama.cpp built for the NVIDIA GeForce RTX 4060, its")
 
 
 def test_a_phone_gets_a_small_file() -> None:

@@ -59,7 +59,7 @@ def test_a_use_case_in_json(home: Path, capsys: pytest.CaptureFixture[str]) -> N
     }  # fmt: skip
     assert {step["kind"] for step in told["steps"]} == {"download", "start", "chat"}
     assert [set(step) for step in told["steps"]] == [
-        {"kind", "words", "engine", "repository", "precision", "done", "blocked"}
+        {"kind", "words", "engine", "repository", "precision", "server", "done", "blocked"}
     ] * 3
 
 

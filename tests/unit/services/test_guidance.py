@@ -44,7 +44,6 @@ def guidance_of(paths: Paths, *, offline: bool = False) -> Guidance:
         paths,
         advice,
         EngineParts(paths),
-        lambda *_: UNCORRECTED,
         rates=lambda machine: stored_rates(paths, machine),
         offline=lambda: offline,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from app.advisor.correction import UNCORRECTED
 from app.advisor.guide_answer import ModelSuggestion, Wish
-from app.advisor.ladder import Goal
+from app.advisor.ladder import Goal, climb
 from app.domain.catalog import Dimensions
 from app.domain.hub import Format
 from app.domain.machine import Machine
@@ -25,7 +25,13 @@ ENGINES = ("llama_cpp", "transformers", "vllm", "sglang", "tensorrt_llm")
 
 
 def suggester(machine: Machine, *local: LocalModel) -> ModelSuggester:
-    return ModelSuggester(machine, catalog(), subjects(), lambda *_: UNCORRECTED, local)
+    return ModelSuggester(
+        machine,
+        catalog(),
+        subjects(),
+        lambda subject, goal: climb(subject, machine, goal, UNCORRECTED),
+        local,
+    )
 
 
 def suggest(machine: Machine, engine: str, wish: Wish = USUAL, *local: LocalModel) -> ModelSuggestion:
