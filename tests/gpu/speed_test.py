@@ -17,7 +17,9 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+from urllib.request import urlopen
 
 from app.benchmark.entrant import Needs
 from app.benchmark.load_messages import LoadJob
@@ -100,7 +102,7 @@ class PreparedEntrant:
             model_file=self._model.path.name,
             model_bytes=self._model.size,
             device=gpu.name,
-            context_length=options.context_length,
+            context_length=needs.context_length,  # of all requests together: its pool is larger than that
             request_context=options.context_length,
             parallel=options.parallel,
             threads=options.threads,
@@ -110,7 +112,7 @@ class PreparedEntrant:
 
 def tell(progress: Progress) -> None:
     """A line for each finished case."""
-    if isinstance(progress, ColumnChanged) and progress.column.cases:
+    if isinstance(progress, ColumnChanged) and progress.column.cases and not progress.column.left_out:
         last = progress.column.cases[-1]
         rate = last.output_rate.median if last.output_rate else None
         print(time.strftime("%H:%M:%S"), progress.column.contender.engine, last.case, rate, last.problem)
@@ -140,27 +142,68 @@ def clients(entrant: PreparedEntrant, python: Path, model: LocalModel, out: Path
     """The app's load process and `vllm bench serve` in turns at one server; tokens a second of each."""
     needs = Needs(AT_ONCE * CHAT.context_tokens, CHAT.context_tokens, AT_ONCE)
     running = entrant.start(needs, Cancellation(), lambda _: None)
-    load = LoadProcess.start()
+    load, on_one_core = LoadProcess.start(), LoadProcess.start()
+    assert on_one_core.pid is not None
+    os.sched_setaffinity(on_one_core.pid, {max(os.sched_getaffinity(0))})
     prompts = Prompts(running.client.count_prompt_tokens, 1)
-    found: dict[str, Any] = {"ours": [], "ours_ttft_ms": [], "vllm_bench": [], "server": []}
+    found: dict[str, list[dict[str, Any]]] = {
+        "ours": [],
+        "ours_on_one_core": [],
+        "vllm_bench": [],
+    }
     try:
         for turn in range(TURNS + 1):  # the first warms both up
-            asked = prompts.make(CHAT, AT_ONCE)
-            job = LoadJob(running.address, running.dialect, tuple(asked), CHAT.output_tokens)
-            done = load.round(job, Cancellation(), 300.0)
-            tokens = sum(sample.completion_tokens or 0 for sample in done.samples)
-            ttft = sorted(sample.ttft_s or 0.0 for sample in done.samples)[AT_ONCE // 2]
+            ours = _round(running, load, prompts)
+            pinned = _round(running, on_one_core, prompts)
+            before = _server_seconds(running)
             theirs = _vllm_bench(python, running, model, out / f"bench-{turn}.json")
+            theirs["server"] = _means(before, _server_seconds(running))
             if turn:
-                found["ours"].append(tokens / done.span_s)
-                found["ours_ttft_ms"].append(1000 * ttft)
+                found["ours"].append(ours)
+                found["ours_on_one_core"].append(pinned)
                 found["vllm_bench"].append(theirs)
-            print(time.strftime("%H:%M:%S"), json.dumps(found), flush=True)
             (out / "client.json").write_text(json.dumps(found, indent=2))
     finally:
         load.close()
+        on_one_core.close()
         running.stop()
     return found
+
+
+def _round(running: Running, load: LoadProcess, prompts: Prompts) -> dict[str, Any]:
+    asked = prompts.make(CHAT, AT_ONCE)
+    job = LoadJob(running.address, running.dialect, tuple(asked), CHAT.output_tokens)
+    before = _server_seconds(running)
+    done = load.round(job, Cancellation(), 300.0)
+    return {
+        "output_throughput": sum(it.completion_tokens or 0 for it in done.samples) / done.span_s,
+        "mean_ttft_ms": 1000 * fmean(it.ttft_s or 0.0 for it in done.samples),
+        "mean_e2e_ms": 1000 * fmean(it.duration_s for it in done.samples),
+        "began_ms": 1000 * max(it.began_s for it in done.samples),
+        "server": _means(before, _server_seconds(running)),
+    }
+
+
+def _server_seconds(running: Running) -> dict[str, tuple[float, float]]:
+    """What vLLM counted of all requests so far: sum in seconds and number, by name."""
+    with urlopen(f"{running.address.where.origin}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    found = {}
+    for name in ("time_to_first_token", "e2e_request_latency"):
+        sums, counts = (
+            next(float(line.split()[-1]) for line in lines if line.startswith(f"vllm:{name}_seconds_{kind}"))
+            for kind in ("sum", "count")
+        )
+        found[name] = (sums, counts)
+    return found
+
+
+def _means(before: dict[str, tuple[float, float]], after: dict[str, tuple[float, float]]) -> dict[str, float]:
+    """Mean milliseconds of the requests between two readings."""
+    return {
+        name: 1000 * (after[name][0] - before[name][0]) / (after[name][1] - before[name][1])
+        for name in before
+    }
 
 
 def _vllm_bench(python: Path, running: Running, model: LocalModel, result: Path) -> dict[str, Any]:
@@ -170,9 +213,10 @@ def _vllm_bench(python: Path, running: Running, model: LocalModel, result: Path)
             *(str(python), "-m", "vllm.entrypoints.cli.main", "bench", "serve"),
             *("--backend", "openai-chat", "--endpoint", "/v1/chat/completions"),
             *("--base-url", where.where.origin, "--model", where.model, "--tokenizer", str(model.path)),
-            *("--dataset-name", "random", "--random-input-len", "118"),
+            *("--dataset-name", "random", "--random-input-len", "98"),
             *("--random-output-len", str(CHAT.output_tokens), "--num-prompts", str(AT_ONCE)),
             *("--max-concurrency", str(AT_ONCE), "--ignore-eos", "--save-result"),
+            *("--percentile-metrics", "ttft,tpot,e2el"),
             *("--result-dir", str(result.parent), "--result-filename", result.name),
         ],
         env={**os.environ, "OPENAI_API_KEY": where.api_key},
@@ -184,11 +228,8 @@ def _vllm_bench(python: Path, running: Running, model: LocalModel, result: Path)
     if not result.exists():
         return {"failed": (done.stdout + done.stderr)[-1500:]}
     said = json.loads(result.read_text())
-    return {
-        name: said.get(name)
-        for name in ("output_throughput", "median_ttft_ms", "median_tpot_ms", "median_itl_ms", "completed",
-                     "total_input_tokens", "total_output_tokens")
-    }  # fmt: skip
+    wanted = ("output_throughput", "mean_ttft_ms", "mean_tpot_ms", "mean_e2el_ms", "completed")
+    return {name: said.get(name) for name in (*wanted, "total_input_tokens", "total_output_tokens")}
 
 
 def main() -> None:
@@ -217,7 +258,7 @@ def main() -> None:
         for adapter, found in zip(adapters, versions, strict=True)
     ]
     if chosen.only != "clients":
-        workload = Workload((CHAT,), (1, 32, AT_ONCE), repetitions=5, budget_s=400.0)
+        workload = Workload((CHAT,), (1, 32, AT_ONCE), repetitions=5, budget_s=330.0)
         side_by_side(entrants, dataclasses.replace(workload, seed=1), chosen.out)
     if chosen.only != "test":
         clients(entrants[0], chosen.vllm, model, chosen.out)
