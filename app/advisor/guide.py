@@ -121,7 +121,7 @@ def _row(rules: Rules, machine: Machine, use_case: UseCase, evidence: Evidence) 
         verdict = (
             f"{names[engine]} would be it on {wants}, and is experimental here; instead: {taken}{model}."
         )
-    elif made.contradictions:
+    elif made.certainty is Certainty.MEASURED and made.contradictions:
         verdict = f"{names[engine]} by the comparison; measured here, {taken} is faster{where}{model}."
     else:
         verdict = f"{names[engine]} would be possible, too; better suited here: {taken}{where}{model}."

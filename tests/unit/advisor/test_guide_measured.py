@@ -134,6 +134,17 @@ def test_the_matrix_says_it() -> None:
     assert row.answer.certainty is Certainty.MEASURED
 
 
+def test_the_matrix_says_where_another_one_is_faster() -> None:
+    slow, quick = rate("vllm", 100, 32), rate("llama_cpp", 400, 32)
+    a100 = MACHINES["Linux with A100"]
+    rows = matrix(rules(), a100, known(slow, quick, machine="Linux with A100"))
+    row = next(it for it in rows if it.use_case.id == "production-api")
+    assert not row.agrees
+    assert row.verdict == (
+        "vLLM by the comparison; measured here, llama.cpp is faster, with gpt-oss 20B as MXFP4."
+    )
+
+
 def test_what_is_not_like_for_like_is_said() -> None:
     made = answer(
         rules(),
