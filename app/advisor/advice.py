@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.domain.hub import Variant
+from app.domain.model_quality import VariantQuality
 from app.domain.quantization import Quality, known
 from app.models.footprint import projector_bytes
 from app.models.gguf_header import GgufHeader
@@ -144,8 +145,8 @@ class Rung:
 
     `speed` is in tokens a second with half of the context filled; None where nothing measured tells.
     `largest_context` in tokens is what fits at most, up to what the model was trained for; 0: none.
-    `perplexity_increase_percent`, `divergence` (nats a token) and `quality` are published figures of
-    another model (`Ladder.quality_source`); None where nobody published one.
+    `perplexity_increase_percent`, `divergence` (nats a token) and `quality` are those that were `measured` on
+    this machine, else published figures of another model (`Ladder.quality_source`); None without either.
     """
 
     quantization: str
@@ -166,6 +167,8 @@ class Rung:
     """Bytes of free main memory that it lacks at the context length that was asked for; 0 if it fits."""
     gpu_missing: int = 0
     """Bytes of free GPU memory that it lacks to lie there whole; 0 if it does, or without a GPU to use."""
+    measured: VariantQuality | None = None
+    """What this very model was measured to lose here; None where nobody did."""
 
     @property
     def fits(self) -> bool:
@@ -193,6 +196,11 @@ class Ladder:
     gpu_available: int
     bandwidth: float | None
     quality_source: str
+
+    @property
+    def measured_here(self) -> tuple[str, ...]:
+        """The quantizations whose quality was measured on this machine, with this very model."""
+        return tuple(rung.quantization for rung in self.rungs if rung.measured is not None)
 
     @property
     def sketched(self) -> bool:

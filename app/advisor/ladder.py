@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.advisor.advice import Candidate, Fit, Goal, Ladder, Level, Need, Rung, Subject, Verdict
 from app.advisor.choice import Step, choose
 from app.advisor.correction import Correction
@@ -14,9 +16,10 @@ from app.advisor.placement import (
     place,
     room_of,
 )
-from app.advisor.quality import rank
+from app.advisor.quality import rank, ranks
 from app.advisor.words import because, runners_up, say_verdict, unused_gpus, would_change
 from app.domain.machine import Machine
+from app.domain.model_quality import VariantQuality
 from app.domain.quantization import SOURCE, Quality, known
 from app.models.footprint import DEFAULT_TRAINED_CONTEXT, SMALLEST_CONTEXT, RunOptions, active_bytes
 from app.models.kv_cache import padded
@@ -36,8 +39,17 @@ so that what those loads tell of the share that is reached holds here, too.
 """
 
 
-def climb(subject: Subject, machine: Machine, goal: Goal, correction: Correction) -> Ladder:
+def climb(
+    subject: Subject,
+    machine: Machine,
+    goal: Goal,
+    correction: Correction,
+    measured: Mapping[str, VariantQuality] | None = None,
+) -> Ladder:
     """The ladder of `subject` on `machine` as it is now.
+
+    `measured`, by quantization, is what the model was measured to lose here: it is told in place of what was
+    published.
 
     A rung is reckoned at the goal's context length, or at what the model was trained for if that is less.
     Recommended is the best known quality that fits there and reaches the target speed; if none does, the
@@ -47,7 +59,11 @@ def climb(subject: Subject, machine: Machine, goal: Goal, correction: Correction
     room = room_of(machine)
     bandwidth = _bandwidth(machine)
     trained = _trained(subject)
-    steps = [_step(it, trained, goal, room, bandwidth, correction) for it in subject.candidates]
+    measured = measured or {}
+    steps = [
+        _step(it, trained, goal, room, bandwidth, correction, measured.get(it.quantization), order)
+        for it, order in zip(subject.candidates, ranks(subject.candidates, measured), strict=True)
+    ]
     steps.sort(key=lambda step: (step.rank, -step.active))
     choice = choose(steps, goal)
     return Ladder(
@@ -77,8 +93,10 @@ def _step(
     room: Room,
     bandwidth: float | None,
     correction: Correction,
+    measured: VariantQuality | None,
+    order: float,
 ) -> Step:
-    """One candidate's rung. `trained` in tokens."""
+    """One candidate's rung. `trained` in tokens; `order` is its rank."""
     model, projector = candidate.model, candidate.projector_size
     context = padded(min(goal.context_length, trained))
     options = RunOptions(context, keys=goal.cache_type, values=goal.cache_type)
@@ -89,9 +107,20 @@ def _step(
     active = active_bytes(model, options, min(SPOKEN_TOKENS, context))
     read = active_bytes(model, options, round(FILLED_SHARE * context))
     # Another memory than the one that was measured: how fast a GPU's own is, nobody has told.
-    measured = placed.gpu_layers == 0 or room.shared
-    speed = correction.speed(bandwidth / read) if bandwidth and read and measured else None
+    timed = placed.gpu_layers == 0 or room.shared
+    speed = correction.speed(bandwidth / read) if bandwidth and read and timed else None
     row = known(candidate.quantization)
+    percent, divergence, quality = (
+        row.perplexity_increase_percent if row else None,
+        row.divergence if row else None,
+        _quality(candidate),
+    )
+    if measured is not None and measured.divergence is not None:
+        percent, divergence, quality = (
+            measured.perplexity_increase_percent,
+            measured.divergence.divergence.value,
+            measured.quality,
+        )
     rung = Rung(
         quantization=candidate.quantization,
         file_size=candidate.file_size,
@@ -100,16 +129,17 @@ def _step(
         speed=speed,
         largest_context=largest,
         gpu_layers=placed.gpu_layers,
-        quality=_quality(candidate),
-        perplexity_increase_percent=row.perplexity_increase_percent if row else None,
-        divergence=row.divergence if row else None,
+        quality=quality,
+        perplexity_increase_percent=percent,
+        divergence=divergence,
         exact=candidate.exact,
         variant=candidate.variant,
         path=candidate.path,
         missing=max(0, placed.missing),
         gpu_missing=max(0, missing_on_gpu(model, options, room, correction, projector)),
+        measured=measured,
     )
-    return Step(rung, rank(candidate), active, context)
+    return Step(rung, order, active, context)
 
 
 def _quality(candidate: Candidate) -> Quality | None:

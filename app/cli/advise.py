@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 
 from app.advisor.correction import Correction, correction_of
@@ -17,6 +17,7 @@ from app.domain.ledger import LedgerEntry
 from app.domain.size_words import size
 from app.services.hub_access import HubAccess
 from app.services.model_advice import ModelAdvice
+from app.services.quality_measurements import LocalQuality, QualityMeasurements
 from app.services.this_machine import wants_measuring, with_measured_bandwidth
 from app.storage.database import Database
 from app.storage.ledger import Ledger
@@ -55,8 +56,8 @@ def advise(wanted: str, *, context: int | None, speed: float | None, as_json: bo
 
 
 def open_advice(paths: Paths, hub: HubAccess) -> ModelAdvice:
-    """Advice that knows what earlier loads taught."""
-    return ModelAdvice(paths, hub, corrections_of(paths))
+    """Advice that knows what earlier loads taught, and what was measured of quality."""
+    return ModelAdvice(paths, hub, corrections_of(paths), measured=lambda: _measured(paths))
 
 
 def corrections_of(paths: Paths) -> Callable[[str, str], Correction]:
@@ -121,7 +122,10 @@ def lines(ladder: Ladder) -> Iterable[str]:
         yield "Files and memory are reckoned from the model’s published sizes: the hub has not told them."
     if any(rung.speed is not None for rung in ladder.rungs):
         yield "Speeds are those with half of the context filled: a chat begins faster."
-    yield f"Quality was measured with another model: {ladder.quality_source}."
+    if ladder.measured_here:
+        yield f"Quality was measured here, with this very model, for {', '.join(ladder.measured_here)}."
+    others = " of the others" if ladder.measured_here else ""
+    yield f"Quality{others} was measured with another model: {ladder.quality_source}."
 
 
 def _described(rung: Rung) -> dict[str, object]:
@@ -141,6 +145,7 @@ def _described(rung: Rung) -> dict[str, object]:
         "quality": rung.quality,
         "perplexity_increase_percent": rung.perplexity_increase_percent,
         "divergence": rung.divergence,
+        "quality_measured_here": rung.measured is not None,
         "exact": rung.exact,
         "path": str(rung.path) if rung.path else None,
         "repository": variant.repository if variant else None,
@@ -178,6 +183,14 @@ def _machine(ladder: Ladder) -> str:
 
 def _speed(speed: float) -> str:
     return f"{speed:.0f}" if speed >= 9.95 else f"{speed:.1f}"
+
+
+def _measured(paths: Paths) -> Sequence[LocalQuality]:
+    """What was measured here of models' quality; nothing where there is no database yet."""
+    if not paths.database.exists():
+        return ()
+    with Database.open(paths.database) as database:
+        return QualityMeasurements(paths, database).local()
 
 
 def _loads(paths: Paths) -> list[LedgerEntry]:

@@ -6,10 +6,11 @@ No Qt here: the command line uses it too. Everything blocks; the window calls it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from app.advisor.correction import Correction
 from app.advisor.ladder import Candidate, Goal, Ladder, Subject, Verdict, climb, verdict
@@ -17,7 +18,8 @@ from app.domain.catalog import CatalogModel
 from app.domain.errors import HubError, ModelFileError, NotOnHub
 from app.domain.hub import Format, HubRepository, Variant
 from app.domain.machine import Machine
-from app.domain.model import Place
+from app.domain.model import LocalModel, Place
+from app.domain.model_quality import VariantQuality
 from app.domain.quantization import known
 from app.models.catalog import find
 from app.models.complete import complete_header
@@ -26,12 +28,16 @@ from app.models.gguf_header import GgufHeader, read_header
 from app.models.library import display_name
 from app.models.mixture import mixture_of
 from app.models.model_files import model_at
+from app.models.presence import holds, is_of, quantization_of
 from app.models.sketch import sketch
 from app.models.weights import weigh
 from app.services.hub_access import HubAccess
 from app.services.model_library import ModelLibrary
 from app.services.this_machine import this_machine
 from app.storage.paths import Paths
+
+if TYPE_CHECKING:
+    from app.services.quality_measurements import LocalQuality
 
 ENGINE = "llama_cpp"
 """The engine that runs GGUF, by the `id` of its adapter."""
@@ -44,7 +50,8 @@ class ModelAdvice:
     """Ladders and verdicts. Any thread may call.
 
     `corrections` gives what earlier loads teach of an architecture on an engine. `reclaimable` tells the
-    bytes that a model which is loaded now would give back: another one takes its place.
+    bytes that a model which is loaded now would give back: another one takes its place. `measured` tells what
+    files on this machine were measured to lose, the newest first.
     """
 
     def __init__(
@@ -54,11 +61,13 @@ class ModelAdvice:
         corrections: Callable[[str, str], Correction],
         *,
         reclaimable: Callable[[], int] = lambda: 0,
+        measured: Callable[[], Sequence[LocalQuality]] = tuple,
     ) -> None:
         self._paths = paths
         self._hub = hub
         self._corrections = corrections
         self._reclaimable = reclaimable
+        self._measured = measured
         self._lock = Lock()
         self._machine: Machine | None = None
         self._subjects: dict[str, tuple[HubRepository | None, Subject]] = {}
@@ -147,19 +156,22 @@ class ModelAdvice:
 
     def ladder(self, subject: Subject, goal: Goal) -> Ladder:
         """The subject's ladder on this machine, as it was looked at last."""
-        return climb(subject, self.machine(), goal, self._correction(subject))
+        measured = _of(subject, self._measured())
+        return climb(subject, self.machine(), goal, self._correction(subject), measured)
 
     def catalog_verdicts(self, models: Iterable[CatalogModel], goal: Goal) -> dict[str, Verdict]:
         """A verdict for each of `models`, by id. Asks nobody."""
         machine = self.machine()
         corrections: dict[str, Correction] = {}
+        measured = self._measured()
         verdicts = {}
         for model in models:
             subject = self.subject_of_catalog(model)
             architecture = _architecture(subject)
             if architecture not in corrections:
                 corrections[architecture] = self._correction(subject)
-            verdicts[model.id] = verdict(climb(subject, machine, goal, corrections[architecture]))
+            ladder = climb(subject, machine, goal, corrections[architecture], _of(subject, measured))
+            verdicts[model.id] = verdict(ladder)
         return verdicts
 
     def _correction(self, subject: Subject) -> Correction:
@@ -220,6 +232,25 @@ def _sketched(model: CatalogModel) -> Subject:
             weighed = weigh(header, candidates[0].model.shape if candidates else None)
             candidates.append(Candidate(name, header.file_size, weighed, exact=False))
     return Subject(model.name, tuple(candidates), model.context_length)
+
+
+def _of(subject: Subject, measured: Sequence[LocalQuality]) -> dict[str, VariantQuality]:
+    """What is known of the subject's candidates, by quantization. The first in `measured` wins."""
+    found: dict[str, VariantQuality] = {}
+    model = find(subject.name) if measured else None
+    for each in measured:
+        for candidate in subject.candidates:
+            if candidate.quantization not in found and _is(each.model, candidate, model):
+                found[candidate.quantization] = each.quality
+    return found
+
+
+def _is(local: LocalModel, candidate: Candidate, model: CatalogModel | None) -> bool:
+    if candidate.path is not None:
+        return local.path == candidate.path
+    if candidate.variant is not None and holds(local, candidate.variant):
+        return True
+    return model is not None and quantization_of(local) == candidate.quantization and is_of(local, model)
 
 
 def _architecture(subject: Subject) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +32,7 @@ from app.ui.models.first_run import FirstRun
 from app.ui.models.import_dialog import ask_how
 
 if TYPE_CHECKING:
+    from app.services.quality_measurements import LocalQuality
     from app.ui.models.page import ModelsPage
 
 LEDGER_SHOWN = 1000
@@ -59,6 +60,7 @@ class ModelsRoom(QObject):
         window: Callable[[], QWidget],
         parent: QObject | None = None,
         settings: Callable[[], Settings] = Settings,
+        measured: Callable[[], Sequence[LocalQuality]] = tuple,
     ) -> None:
         super().__init__(parent)
         self._background = background
@@ -75,7 +77,12 @@ class ModelsRoom(QObject):
         self.tokens = TokenSession(hub, background, self)
         self.library = LibrarySession(library, background, self)
         self.models = ModelsSession(
-            paths, background, ModelAdvice(paths, hub, self._correction), hub, offline, self
+            paths,
+            background,
+            ModelAdvice(paths, hub, self._correction, measured=measured),
+            hub,
+            offline,
+            self,
         )
         self.models.begin_with(_goal_of(settings()))
         self.models.goal_settled.connect(self._keep_goal)

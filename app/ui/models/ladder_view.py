@@ -242,7 +242,12 @@ def _machine_words(ladder: Ladder) -> str:
 
 def _source_words(ladder: Ladder) -> str:
     source = ladder.quality_source
-    figures = f"Quality figures: {source}. They order quantizations; this model may lose more or less."
+    here = ladder.measured_here
+    measured = f"Measured here, with this very model: {', '.join(here)}. " if here else ""
+    figures = (
+        f"{measured}Quality figures{' of the others' if here else ''}: {source}. They order quantizations; "
+        "this model may lose more or less."
+    )
     reckoned = (
         " Files and memory are reckoned from the model’s published sizes: the hub has not told them yet."
     )

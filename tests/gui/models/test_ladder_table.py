@@ -14,6 +14,7 @@ from app.ui.models.ladder_head import COLUMNS, HEAD_HEIGHT, LadderHead
 from app.ui.models.ladder_table import LadderTable, deed_words
 from app.ui.models.rung_row import columns, row_name
 from tests.gui.models.advice import RUNGS, ladder, rung
+from tests.unit.advisor.measured import lost
 
 HERE = replace(RUNGS[1], path=Path("/models/x.gguf"))
 
@@ -105,6 +106,8 @@ def test_a_row_says_all_that_it_shows(table) -> None:
         assert part in said
     assert "speed not known" in row_name(RUNGS[2], recommended=False)
     assert "no figures published" in row_name(RUNGS[2], recommended=False)
+    here = replace(RUNGS[1], measured=lost("Q4_K_M", 0.2), perplexity_increase_percent=-0.25)
+    assert "measured -0.2 %" in row_name(here, recommended=False)
 
 
 def test_arrows_choose_and_the_button_follows(table, qtbot) -> None:

@@ -11,6 +11,7 @@ from app.domain.hub import Format, HubFile, Variant
 from app.models.catalog import catalog
 from app.ui.models.ladder_view import LadderView
 from tests.gui.models.advice import RUNGS, ladder
+from tests.unit.advisor.measured import lost
 
 MODEL = next(model for model in catalog() if model.active_parameters < model.parameters)
 
@@ -51,6 +52,14 @@ def test_the_ladder_says_why_and_what_would_change_it_and_names_its_source(view)
     assert "Speeds are those with half of the context filled" in words
     assert "16.0 GB of memory free, memory moves 41 GB/s" in words
     assert buttons(view) == ["Download 2.5 GB"]
+
+
+def test_what_was_measured_here_is_told_apart_from_what_was_published(view) -> None:
+    made = ladder()
+    measured = replace(made.rungs[1], measured=lost(made.rungs[1].quantization, 0.2))
+    view.set_ladder(replace(made, rungs=(made.rungs[0], measured, *made.rungs[2:])))
+    assert f"Measured here, with this very model: {measured.quantization}." in said(view)
+    assert "Quality figures of the others: a table." in said(view)
 
 
 def test_sliders_tell_the_goal(view, qtbot) -> None:

@@ -26,6 +26,7 @@ from tests.unit.advisor.cases import (
 from tests.unit.advisor.cases import (
     QUANTIZATIONS as NAMES,
 )
+from tests.unit.advisor.measured import lost
 from tests.unit.models.published import dimensions_of
 
 SHARE = Correction(speed_share=0.6)
@@ -307,3 +308,21 @@ def test_a_ladder_of_25_rungs_follows_a_slider():
 
 def test_all_names_are_known():
     assert set(NAMES) <= set(QUANTIZATIONS)
+
+
+def test_what_was_measured_here_is_told_in_place_of_what_was_published():
+    ladder = climb(QWEN, machine(), Goal(), UNCORRECTED, {"Q4_K_M": lost("Q4_K_M", 0.2, percent=7.5)})
+    step = rung(ladder, "Q4_K_M")
+    assert (step.divergence, step.quality) == (0.2, Quality.NOTICEABLE)
+    assert step.perplexity_increase_percent == pytest.approx(7.5)
+    assert ladder.measured_here == ("Q4_K_M",)
+    assert rung(ladder, "Q6_K").divergence == QUANTIZATIONS["Q6_K"].divergence
+    # Figures of two models are not mixed into one order.
+    assert names(ladder) == names(climb(QWEN, machine(), Goal(), UNCORRECTED))
+
+
+def test_where_all_were_measured_that_is_the_order():
+    two = subject(quantizations=["BF16", "Q4_K_M", "Q4_K_S"])
+    measured = {"Q4_K_M": lost("Q4_K_M", 0.09), "Q4_K_S": lost("Q4_K_S", 0.05)}
+    assert names(climb(two, machine(), Goal(), UNCORRECTED, measured)) == ["BF16", "Q4_K_S", "Q4_K_M"]
+    assert names(climb(two, machine(), Goal(), UNCORRECTED)) == ["BF16", "Q4_K_M", "Q4_K_S"]

@@ -9,16 +9,19 @@ from app.advisor.correction import UNCORRECTED, Correction
 from app.advisor.ladder import Goal, Level
 from app.domain.errors import HubError, HubUnreachable, ModelFileError, NotOnHub, Offline
 from app.domain.machine import Bandwidth
+from app.domain.model import LocalModel
 from app.engines.llama_cpp import LlamaCpp
 from app.models.catalog import catalog
 from app.models.gguf_header import read_header
 from app.services.hub_access import HubAccess
 from app.services.model_advice import ENGINE, ModelAdvice
+from app.services.quality_measurements import LocalQuality
 from app.storage.bandwidth import save_bandwidth
 from app.storage.paths import Paths
 from tests.hub_server import HubServer
 from tests.made_models import MadeModel, llama_3_2_1b
 from tests.unit.advisor.cases import machine
+from tests.unit.advisor.measured import lost
 
 NAME = "maker/Small-GGUF"
 SMOLLM2 = next(model for model in catalog() if model.id == "smollm2-135m")
@@ -244,3 +247,36 @@ def test_a_made_model_of_one_billion_is_not_mistaken(advice, tmp_path):
     rung = advice.ladder(advice.subject_of_file(path), Goal()).rungs[0]
     assert rung.quantization == "Q8_0"
     assert rung.need.tensors == read_header(path).tensor_bytes
+
+
+def measuring(advice, *found):
+    """Advice that knows what `found` (path, quantization, divergence) were measured to lose."""
+    every = [
+        LocalQuality(LocalModel(path.stem, path, 100), lost(kind, divergence))
+        for path, kind, divergence in found
+    ]
+    return ModelAdvice(Paths.find(), advice._hub, lambda *_: UNCORRECTED, measured=lambda: every)
+
+
+def test_a_file_that_was_measured_here(advice, starter_model, tmp_path):
+    other = tmp_path / starter_model.name
+    knowing = measuring(
+        advice, (other, "Q4_1", 0.5), (starter_model, "Q4_1", 0.25), (starter_model, "Q4_1", 0.1)
+    )
+    (rung,) = knowing.ladder(knowing.subject_of_file(starter_model), Goal()).rungs
+    assert rung.divergence == 0.25, "the newest of this very file"
+
+
+def test_a_model_of_the_catalog_of_which_a_form_here_was_measured(advice, tmp_path):
+    path = tmp_path / "SmolLM2-135M-Instruct-Q4_K_M.gguf"
+    knowing = measuring(advice, (path, "Q4_K_M", 0.25), (tmp_path / "Other-Q8_0.gguf", "Q8_0", 0.5))
+    ladder = knowing.ladder(knowing.subject_of_catalog(SMOLLM2), Goal())
+    assert ladder.measured_here == ("Q4_K_M",)
+    assert next(it for it in ladder.rungs if it.quantization == "Q4_K_M").divergence == 0.25
+    assert SMOLLM2.id in knowing.catalog_verdicts([SMOLLM2], Goal())
+
+
+def test_a_variant_of_the_hub_that_was_measured_here(advice, server, tmp_path):
+    knowing = measuring(advice, (tmp_path / NAME / "small-Q8_0.gguf", "Q8_0", 0.25))
+    ladder = knowing.ladder(knowing.subject_of_repository(NAME), Goal())
+    assert ladder.measured_here == ("Q8_0",)
