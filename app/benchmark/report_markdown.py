@@ -30,8 +30,8 @@ _FACTS = (
 _APART = (Topic.UNLIKE, Topic.DOUBT, Topic.MISSING)
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&!])")
-_MARKER = re.compile(r"^([-+]|\d+(?=[.)]))([.)]?)(?=\s|$)")
-"""What makes a line an item of a list."""
+_MARKER = re.compile(r"^(?:[-+=]|(\d+)([.)])(?=\s|$))")
+"""What begins an item of a list, a rule or the line under a heading."""
 
 
 def markdown(test: SpeedTest, differences: Sequence[str] = ()) -> str:
@@ -43,7 +43,7 @@ def escaped(text: str, most: int = MOST_TEXT) -> str:
     """`text` as Markdown that shows it as it is, in one line: nothing in it formats, links or ends a cell."""
     line = _SPECIAL.sub(r"\\\1", clean(text, most))
     line = line.replace("://", r"\://").replace("www.", r"www\.")
-    return _MARKER.sub(lambda it: rf"{it[1]}\{it[2]}" if it[2] else rf"\{it[1]}", line)
+    return _MARKER.sub(lambda it: rf"{it[1]}\{it[2]}" if it[2] else rf"\{it[0]}", line)
 
 
 def _lines(test: SpeedTest, differences: Sequence[str]) -> Iterator[str]:

@@ -104,6 +104,8 @@ def test_a_hostile_name_stays_a_name() -> None:
 @example("1.")
 @example("https://example.org www.example.org a@example.org")
 @example("--- ***")
+@example("--")
+@example("==")
 @example("\\| \\\\| a\\")
 @example("~~gone~~ **bold** $x$ &amp; :smile:")
 def test_in_a_list_any_text_shows_as_it_is(text: str) -> None:
