@@ -78,7 +78,7 @@ def kept_sampling(params: SamplingParams, parameters: Mapping[str, str]) -> str:
         for it in PARAMETERS
         if it.name in parameters and getattr(params, it.name) is not None
     ]
-    return f"Goes along: {', '.join(kept)}." if kept else ""
+    return f"The sampling: {', '.join(kept)}." if kept else ""
 
 
 def about_sampling(

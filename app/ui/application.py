@@ -19,6 +19,7 @@ from app.services.engine_choice import ModelChoice
 from app.services.engine_parts import EngineParts
 from app.services.engine_supervisor import EngineSupervisor
 from app.services.load_record import LoadHistory
+from app.services.local_mover import LocalMover
 from app.services.model_library import ModelLibrary
 from app.services.speed_test_tester import LocalTester
 from app.storage.conversations import Conversations
@@ -32,6 +33,7 @@ from app.ui.chat.page import ChatPage
 from app.ui.engines_room import EnginesRoom
 from app.ui.main_window import CHAT, ENGINES, MODELS, SETTINGS, SPEED_TEST, MainWindow
 from app.ui.models_room import ModelsRoom
+from app.ui.moving_room import MovingRoom
 from app.ui.single_instance import SingleInstance
 from app.ui.speed_test_room import SpeedTestRoom
 
@@ -82,6 +84,7 @@ class Edgewise(QObject):
             paths,
             self.library,
             self.ledger,
+            database,
             self.background,
             offline=lambda: self.settings.offline,
             window=lambda: self.window,
@@ -115,6 +118,21 @@ class Edgewise(QObject):
             self.background,
             self,
         )
+        self.moving = MovingRoom(
+            self.chat,
+            LocalMover(
+                paths,
+                self.store,
+                self.engines,
+                self.library,
+                self.supervisor,
+                self.servers,
+                history,
+                self._current_settings,
+            ),
+            self.background,
+            self,
+        )
         self.window = MainWindow(
             self.chat,
             self.models.make_page,
@@ -134,6 +152,7 @@ class Edgewise(QObject):
         self._connect_models()
         self._connect_engines()
         self._connect_speed_test()
+        self._connect_moving()
         self.window.closing.connect(self.close)
 
     def open(self) -> None:
@@ -203,6 +222,20 @@ class Edgewise(QObject):
         room.running_changed.connect(lambda running: self.window.set_working(SPEED_TEST, running))
         self.models.library_changed.connect(room.choices_changed)
         self.engine_room.choices_changed.connect(room.choices_changed)
+
+    def _connect_moving(self) -> None:
+        room = self.moving
+        room.engines_requested.connect(lambda: self.window.show_page(ENGINES))
+        room.search_requested.connect(self._search_for)
+        room.conversion_requested.connect(self._convert)
+
+    def _search_for(self, words: str) -> None:
+        self.window.show_page(MODELS)
+        self.models.search_for(words)
+
+    def _convert(self, model: LocalModel) -> None:
+        self.window.show_page(MODELS)
+        self.models.ask_to_convert(model)
 
     def _take_in(self, paths: list[Path]) -> None:
         # How far copying is, and what speaks against a file, is shown there.

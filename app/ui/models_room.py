@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +14,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.advisor.correction import Correction, correction_of
 from app.advisor.ladder import Goal
 from app.domain.download import Download, DownloadState
+from app.domain.errors import EdgewiseError
+from app.domain.model import LibraryEntry, LocalModel
 from app.services.background import Background
+from app.services.conversion_session import ConversionSession
 from app.services.download_queue import DownloadQueue
 from app.services.download_watch import DownloadWatch
 from app.services.first_model import FirstModel
@@ -24,6 +27,7 @@ from app.services.model_advice import ModelAdvice
 from app.services.model_library import ModelLibrary
 from app.services.models_session import ModelsSession
 from app.services.token_session import TokenSession
+from app.storage.database import Database
 from app.storage.ledger import Ledger
 from app.storage.paths import Paths
 from app.storage.secrets import TokenPlace
@@ -32,7 +36,7 @@ from app.ui.models.first_run import FirstRun
 from app.ui.models.import_dialog import ask_how
 
 if TYPE_CHECKING:
-    from app.services.quality_measurements import LocalQuality
+    from app.ui.models.convert_desk import ConversionDesk
     from app.ui.models.page import ModelsPage
 
 LEDGER_SHOWN = 1000
@@ -55,12 +59,12 @@ class ModelsRoom(QObject):
         paths: Paths,
         library: ModelLibrary,
         ledger: Ledger,
+        database: Database,
         background: Background,
         offline: Callable[[], bool],
         window: Callable[[], QWidget],
         parent: QObject | None = None,
         settings: Callable[[], Settings] = Settings,
-        measured: Callable[[], Sequence[LocalQuality]] = tuple,
     ) -> None:
         super().__init__(parent)
         self._background = background
@@ -69,17 +73,19 @@ class ModelsRoom(QObject):
         self._window = window
         self._settings = settings
         self._page: ModelsPage | None = None
+        self._desk: ConversionDesk | None = None
         self._first: FirstRun | None = None
         self._token = TokenPlace.NOWHERE
         hub = self._hub = HubAccess(paths, offline)
         self.watch = DownloadWatch(self)
         self.queue = DownloadQueue(paths, token=hub.token, offline=offline, on_change=self.watch.nudge)
+        self.conversions = ConversionSession(paths, database, library, background, offline, self)
         self.tokens = TokenSession(hub, background, self)
         self.library = LibrarySession(library, background, self)
         self.models = ModelsSession(
             paths,
             background,
-            ModelAdvice(paths, hub, self._correction, measured=measured),
+            ModelAdvice(paths, hub, self._correction, measured=self.conversions.measurements),
             hub,
             offline,
             self,
@@ -93,6 +99,9 @@ class ModelsRoom(QObject):
         self.tokens.kept.connect(self._try_with_token)
         for change in (self.library.imported, self.library.removed):
             change.connect(self.library_changed)
+        self.conversions.made.connect(self._made)
+        self.conversions.measured.connect(lambda _: self.models.look())  # the ladders tell of it
+        self.conversions.failed.connect(self._say_failed)
 
     def start(self) -> None:
         """Take up what earlier runs left to download."""
@@ -104,6 +113,7 @@ class ModelsRoom(QObject):
     def close(self) -> None:
         """Stop work and downloads; what has arrived of them is kept."""
         self.models.close()
+        self.conversions.shut_down()
         self._hub.close()
         self.watch.stop()
         self.library.shut_down()
@@ -111,6 +121,7 @@ class ModelsRoom(QObject):
 
     def make_page(self) -> ModelsPage:
         """The page, made once."""
+        from app.ui.models.convert_desk import ConversionDesk
         from app.ui.models.page import ModelsPage
 
         page = self._page = ModelsPage(self.models, self.library, self.watch)
@@ -131,9 +142,23 @@ class ModelsRoom(QObject):
             page.forget_requested,
         ):
             order.connect(self.watch.look)
+        self._desk = ConversionDesk(
+            self.conversions, page.library, page.notice, self._window, self._offline, self.chat_requested.emit
+        )
         self.tokens.look()
         self.network_changed()
         return page
+
+    def search_for(self, words: str) -> None:
+        """Search the hub for these words, once the page is made."""
+        if self._page is not None:
+            self._page.search_for(words)
+
+    def ask_to_convert(self, model: LocalModel) -> None:
+        """Say what converting it to GGUF takes, once the page is made."""
+        if self._page is not None and self._desk is not None:
+            self._page.show_library()
+            self._desk.ask_to_convert(model)
 
     def network_changed(self) -> None:
         """The offline switch was set or cleared."""
@@ -215,6 +240,15 @@ class ModelsRoom(QObject):
         del download
         self.library.look()
         self.library_changed.emit()
+
+    def _made(self, entry: LibraryEntry) -> None:
+        del entry
+        self.library.look()
+        self.library_changed.emit()
+
+    def _say_failed(self, error: EdgewiseError) -> None:
+        if self._page is not None:
+            self._page.show_error(error)
 
     def _know_token(self, place: TokenPlace) -> None:
         self._token = place

@@ -131,6 +131,7 @@ class Chart(QWidget):
         self._paint(painter, self.size(), live=True, region=event.rect())
         if self.hasFocus() and self._stop is None:
             painter.setPen(theme.current().accent)
+            painter.setBrush(Qt.BrushStyle.NoBrush)  # else the ring is filled as the last bar was
             painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 4, 4)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

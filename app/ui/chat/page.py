@@ -95,6 +95,11 @@ class ChatPage(ChatFrame):
         else:
             self._say_status()
 
+    def go_on_with(self, name: str, engine: str | None) -> None:
+        """The open conversation goes on with this model and engine; what was said stays."""
+        self._choose_model(name, engine)
+        self.focus_composer()
+
     def keep_unsaved(self) -> None:
         """Have what is typed and not yet stored stored now."""
         self.composer.flush_draft()

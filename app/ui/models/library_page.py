@@ -27,6 +27,12 @@ class LibraryPage(QWidget):
 
     chat_requested = Signal(object)
     """A `LibraryEntry`."""
+    convert_requested = Signal(object)
+    quantize_requested = Signal(object)
+    measure_requested = Signal(object)
+    """Of a `LibraryEntry`, as above."""
+    cancel_requested = Signal(str)
+    """Of the work on the model of this name."""
     catalog_requested = Signal()
     forecast_wanted = Signal(object)
     """`Path` of a model whose details are shown; `show_forecast` tells what it will take."""
@@ -63,7 +69,11 @@ class LibraryPage(QWidget):
         view.reveal_requested.connect(lambda entry: reveal(entry.model.path))
         view.remove_considered.connect(session.consider_removing)
         view.remove_requested.connect(session.remove)
+        view.convert_requested.connect(self.convert_requested)
+        view.quantize_requested.connect(self.quantize_requested)
+        view.measure_requested.connect(self.measure_requested)
         view.cancel_requested.connect(session.cancel)
+        view.cancel_requested.connect(self.cancel_requested)
         view.import_requested.connect(self.ask_to_import)
         view.look_again_requested.connect(session.look)
         view.catalog_requested.connect(self.catalog_requested)

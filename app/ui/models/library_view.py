@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from app.domain.hub import Format
 from app.domain.model import LibraryEntry, Place
 from app.ui import icons, theme, words
 from app.ui.announce import announce
@@ -63,6 +64,9 @@ class LibraryView(QWidget):
     """After the person confirmed it: delete the files, or, of one kept in place, only forget it."""
     remove_considered = Signal(object)
     """The question is being asked; `set_freed` may say exactly what it would free."""
+    convert_requested = Signal(object)
+    quantize_requested = Signal(object)
+    measure_requested = Signal(object)
     cancel_requested = Signal(str)
     """Name given to `set_work`."""
     import_requested = Signal(list)
@@ -178,8 +182,10 @@ class LibraryView(QWidget):
 
         What has no row yet (an import, by its file's name) is shown above the table.
         """
-        sentence = f"{said} · {words.size_of(done, total)}"
-        share = done / total if total else None
+        self.show_work(name, said, f"{said} · {words.size_of(done, total)}", done / total if total else None)
+
+    def show_work(self, name: str, said: str, sentence: str, share: float | None) -> None:
+        """As `set_work`, of what is not counted in bytes: `sentence` says how far it is."""
         self._working.add(name)
         if self._table.set_state(name, State(sentence, share=share, working=True)):
             return
@@ -335,6 +341,7 @@ class LibraryView(QWidget):
                 self.cancel_requested.emit(entry.model.name) if working else self.verify_requested.emit(entry)
             )
         )
+        self._add_makings(menu, entry, working=working)
         menu.addAction("Show in folder").triggered.connect(lambda: self.reveal_requested.emit(entry))
         menu.addSeparator()
         remove = QAction("Forget…" if entry.model.place is Place.IN_PLACE else "Delete…", menu)
@@ -342,6 +349,17 @@ class LibraryView(QWidget):
         remove.triggered.connect(lambda: self._ask_to_remove(entry))
         menu.addAction(remove)
         menu.addSeparator()
+
+    def _add_makings(self, menu: QMenu, entry: LibraryEntry, *, working: bool) -> None:
+        """What can be made of it, and what that costs; by its format."""
+        if entry.model.format is Format.SAFETENSORS:
+            deeds = [("Convert to GGUF…", self.convert_requested)]
+        else:
+            deeds = [("Quantize…", self.quantize_requested), ("Measure quality…", self.measure_requested)]
+        for name, signal in deeds:
+            action = menu.addAction(name)
+            action.setEnabled(not entry.problem and not working)
+            action.triggered.connect(lambda _=False, signal=signal: signal.emit(entry))
 
     def _sort_by(self, column: Column) -> None:
         header = self._rows.header()

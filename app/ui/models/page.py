@@ -94,6 +94,10 @@ class ModelsPage(QWidget):
         self.tabs.choose(SEARCH)
         self.search.search_for(words)
 
+    def show_library(self) -> None:
+        """Bring what is on this machine to the front."""
+        self.tabs.choose(LIBRARY)
+
     def show_error(self, error: EdgewiseError, about: str = "") -> None:
         """Say an expected failure above the views."""
         details = ("Show details", lambda: self.show_log(error.message, error.detail))

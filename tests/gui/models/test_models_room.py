@@ -30,6 +30,7 @@ def room(qtbot, empty_home, tmp_path) -> Iterator[ModelsRoom]:
             paths,
             ModelLibrary(paths),
             Ledger(database),
+            database,
             background,
             offline=lambda: True,
             window=lambda: window,
