@@ -18,11 +18,13 @@ from app.advisor.export import (
     Code,
     Exportable,
     Model,
+    Move,
     Pipeline,
     Step,
     StructuredOutput,
     Target,
     export,
+    migration,
     versions,
 )
 from app.domain.generation import ChatMessage, Role, SamplingParams
@@ -35,6 +37,7 @@ from app.engines.loaded_model import LoadedModel
 from app.engines.uv_program import find_uv, source_options, uv_environment
 from tests.engines.environments import ROOT
 from tests.engines.real_engines import environment
+from tests.engines.test_conversion import converter
 
 LIMIT_S = 600
 CONTEXT = 1024
@@ -251,13 +254,29 @@ def test_transformers_with_a_gguf(gguf, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="vLLM is for Linux")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["schema", "pipeline"])  # it starts anew, and compiles, for each
 @pytest.mark.installed_engines
 @pytest.mark.timeout(1800)
 def test_vllm(kind, folder, tmp_path):
     model = Model(folder.name, (folder,), engine_id="vllm", context_length=CONTEXT)
     code = export(thing_of(kind, model), Target.VLLM)
     python = environment("vllm").python()
-    # What its CPU build wants to be told; a GPU takes none of it.
-    cpu = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+    # The first keeps its log out of what is written; the others its CPU build wants to be told.
+    cpu = {
+        "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    }
     check(kind, run([python], code, tmp_path, **cpu))
+
+
+@posix
+@pytest.mark.installed_engines
+@pytest.mark.timeout(900)
+def test_the_move_to_llama_cpp(folder, tmp_path):
+    code = migration(Move.HF_TO_LLAMA_CPP, Model(folder.name, (folder,))).after
+    programs = [converter().python().parent, find_program("llama-quantize").parent]
+    path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
+    written = run(["bash"], code, tmp_path, PATH=path)
+    assert (tmp_path / "model-Q4_K_M.gguf").stat().st_size < (tmp_path / "model-f16.gguf").stat().st_size / 2
+    assert re.search("> Hello\n+.*[A-Za-z]{2}", written)

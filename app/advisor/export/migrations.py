@@ -13,7 +13,7 @@ from app.advisor.export import versions
 from app.advisor.export.heading import wrapped
 from app.advisor.export.literals import shell_text
 from app.advisor.export.program import write
-from app.advisor.export.sources import Kind, Source, source_for
+from app.advisor.export.sources import QUANTIZATION, Kind, Source, source_for
 from app.advisor.export.targets import IN_PROCESS
 from app.advisor.export.values import CannotExport, Chat, Code, Exportable, Model, StructuredOutput, Target
 from app.domain.generation import ChatMessage, Role, SamplingParams
@@ -25,7 +25,6 @@ EXAMPLE_MODEL = Model(
     gguf_file="SmolLM2-135M-Instruct-Q4_K_M.gguf",
 )
 """The starter model as the catalog has it."""
-QUANTIZATION = "Q4_K_M"
 LONGEST_REPLY = 256
 PERSON = {
     "type": "object",

@@ -83,7 +83,11 @@ def _command(engine_id: str, source: Source, model: Model, port: int, *, form: b
     where = shell_text(source.where)
     context = model.context_length
     if engine_id == LlamaCpp.id:
-        which = f"-hf {where} -hff {shell_text(source.file)}" if source.file else f"-m {where}"
+        which = f"-m {where}"
+        if source.file:
+            # By itself it takes that quantization which the pattern is for.
+            file = "" if "*" in source.file else f" -hff {shell_text(source.file)}"
+            which = f"-hf {where}{file}"
         return f"llama-server {which}" + (f" -c {context}" if context else "") + f" --port {port}"
     if engine_id == SGLang.id:
         longest = f" --context-length {context}" if context else ""

@@ -17,6 +17,8 @@ from app.models.one_line import one_line
 
 TO_FILL_IN = "OWNER/MODEL"
 FILE_TO_FILL_IN = "MODEL.gguf"
+QUANTIZATION = "Q4_K_M"
+"""Taken where nobody says which: the one that llama.cpp takes, too."""
 MAX_NAME = 80
 """Characters of a model’s name in a sentence."""
 
@@ -36,7 +38,7 @@ class Kind(Enum):
     REPOSITORY = auto()
     """Of safetensors, on the hub."""
     GGUF_REPOSITORY = auto()
-    """Of GGUF files, on the hub; `Source.file` says which."""
+    """Of GGUF files, on the hub; `Source.file` says which, maybe by a pattern with “*”."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ def _on_the_hub(model: Model, formats: Sequence[Format]) -> Source | None:
         if fmt is Format.SAFETENSORS and model.repository:
             return Source(Kind.REPOSITORY, model.repository)
         if formats[0] is Format.GGUF and model.gguf_repository:
-            return Source(Kind.GGUF_REPOSITORY, model.gguf_repository, model.gguf_file or "*Q4_K_M.gguf")
+            return Source(
+                Kind.GGUF_REPOSITORY, model.gguf_repository, model.gguf_file or f"*{QUANTIZATION}.gguf"
+            )
     return None
 
 

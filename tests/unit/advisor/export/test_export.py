@@ -481,3 +481,35 @@ def test_the_code_is_for_the_versions_that_are_pinned() -> None:
     assert versions.SGLANG in pinned("sglang")
     project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text(encoding="utf-8"))
     assert versions.LLAMA_CPP_PYTHON in project["project"]["dependencies"]
+
+
+HELP = Path(__file__).parents[2] / "engines" / "help"
+
+
+@pytest.mark.parametrize(
+    ("engine", "file"),
+    [
+        ("vllm", "vllm-0.32.0.txt"),
+        ("sglang", "sglang-0.5.23.txt"),
+        ("tensorrt_llm", "tensorrt-llm-serve.txt"),
+    ],
+)
+def test_servers_know_the_options_that_they_are_started_with(engine: str, file: str) -> None:
+    chat = asked(model=replace(HERE, engine_id=engine))
+    text = export(StructuredOutput(chat, schema=SCHEMA), Target.CURL).text
+    command = next(line for line in text.split("\n") if str(FOLDER.path) in line and line.startswith("#"))
+    options = [word for word in command.split() if word.startswith("--")]
+    known = (HELP / file).read_text(encoding="utf-8").replace(",", " ").split()
+    assert len(options) >= 2
+    assert set(options) <= set(known)
+
+
+def test_a_gguf_on_the_hub_is_named_as_llama_cpp_takes_it() -> None:
+    model = replace(ON_HUB, engine_id="llama_cpp")
+    assert "llama-server -hf owner/other-GGUF --port" in export(asked(model=model), Target.CURL).text
+    assert (
+        'load_from_hub(MODEL, "*Q4_K_M.gguf", context=0)' in export(asked(model=model), Target.LLAMA_CPP).text
+    )
+    known = replace(model, gguf_file="other.Q8_0.gguf")
+    text = export(asked(model=known), Target.CURL).text
+    assert "-hf owner/other-GGUF -hff other.Q8_0.gguf" in text
