@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,8 @@ def test_how_far_it_is(progress, words, share):
 
 
 def test_what_can_be_quantized_to(session, entry, qtbot):
-    told, failed = [], []
+    told: list[Any] = []
+    failed: list[Any] = []
     session.offer_quantizing(entry, told.append, failed.append)
     qtbot.waitUntil(lambda: bool(told or failed), timeout=WAIT_MS)
     (offer,) = told
@@ -68,7 +70,7 @@ def test_what_can_be_quantized_to(session, entry, qtbot):
 
 def test_a_quantization_comes_into_the_library_and_can_be_measured(session, entry, paths, qtbot):
     """The real programs: what is made here is Q8_0 of the starter model, beside which that loses little."""
-    steps = []
+    steps: list[Any] = []
     session.work_changed.connect(lambda *it: steps.append(it))
     with qtbot.waitSignal(session.made, timeout=WAIT_MS) as signal:
         session.quantize(entry.model, "Q8_0", again=True)
@@ -78,7 +80,7 @@ def test_a_quantization_comes_into_the_library_and_can_be_measured(session, entr
     assert made.model.path.parent == paths.models
     assert made.details.quantization == "Q8_0"
     assert steps[0] == (entry.model.name, "Quantizing to Q8_0", None)
-    told = []
+    told: list[Any] = []
     session.offer_measuring(entry.model, told.append, told.append)
     qtbot.waitUntil(lambda: bool(told), timeout=WAIT_MS)
     assert told[0].originals == (made.model,)
@@ -116,7 +118,7 @@ def test_a_conversion_says_what_it_takes_and_fetches_nothing_offline(session, tm
         '{"architectures": ["LlamaForCausalLM"], ' + str(CONFIG).replace("'", '"')[1:]
     )
     model = LocalModel("SmolLM2-135M-Instruct", path, 200, format=Format.SAFETENSORS)
-    told = []
+    told: list[Any] = []
     session.offer_conversion(model, told.append, told.append)
     qtbot.waitUntil(lambda: bool(told), timeout=WAIT_MS)
     (offer,) = told
@@ -129,7 +131,7 @@ def test_a_conversion_says_what_it_takes_and_fetches_nothing_offline(session, tm
 
 
 def test_what_is_no_model_is_told(session, tmp_path, qtbot):
-    told = []
+    told: list[Any] = []
     nothing = LocalModel("nothing", tmp_path / "nothing", 1, format=Format.SAFETENSORS)
     session.offer_conversion(nothing, lambda _: None, told.append)
     qtbot.waitUntil(lambda: bool(told), timeout=WAIT_MS)
@@ -137,7 +139,7 @@ def test_what_is_no_model_is_told(session, tmp_path, qtbot):
 
 
 def test_work_on_one_model_is_done_once(session, entry, qtbot):
-    begun = []
+    begun: list[str] = []
     session.work_changed.connect(lambda name, *_: begun.append(name))
     with qtbot.waitSignal(session.work_ended, timeout=WAIT_MS):
         session.quantize(entry.model, "Q5_K_M", again=True)
