@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.conversion import WorkProgress
 from app.domain.environment import EnvironmentState
 from app.domain.errors import Cancelled, ConversionFailed, DiskFull, EngineMissing, ModelFileError
 from app.domain.generation import Cancellation
@@ -19,7 +20,6 @@ from app.engines.environment import Environment
 from app.engines.installation import InstallFolders
 from app.engines.pins import tools
 from app.hardware.probe import probe
-from app.services import model_workshop
 from app.services.conversions import CONVERTER, Conversions
 from app.services.model_library import ModelLibrary
 from app.services.quality_measurements import QualityMeasurements
@@ -75,9 +75,10 @@ def conversions(paths) -> Conversions:
 def originals(conversions, starter_safetensors):
     """The model in F16 and BF16, with what was told on the way."""
     source = conversions.convertible(str(starter_safetensors))
-    told = {}
+    told: dict[str, list[WorkProgress]] = {}
     for kind in ("f16", "bf16"):
-        steps = told[kind] = []
+        steps: list[WorkProgress] = []
+        told[kind] = steps
         conversions.convert(source, kind, steps.append, Cancellation())
     return told
 
@@ -234,7 +235,9 @@ def test_what_is_there_already_is_not_made_again(conversions, originals, starter
 
 def test_a_full_disk_is_told_before(conversions, paths, quantized, starter_safetensors, monkeypatch):
     usage = shutil.disk_usage(paths.models)
-    monkeypatch.setattr(model_workshop.shutil, "disk_usage", lambda _: usage._replace(free=300_000_000))
+    monkeypatch.setattr(
+        "app.services.model_workshop.shutil.disk_usage", lambda _: usage._replace(free=300_000_000)
+    )
     with pytest.raises(
         DiskFull, match=r"as Q6_K takes 1\d\d MB, and the disk of the model folder has 300 MB"
     ):
