@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from app.domain.conversion import Origin
+from app.domain.conversion import Origin, WorkProgress
 from app.domain.errors import Cancelled, ConversionFailed, DiskFull, ModelFileError
 from app.domain.generation import Cancellation
 from app.services.model_import import STALE_S
@@ -62,7 +62,7 @@ def test_what_a_kill_left_behind_is_cleared_once_it_is_old(paths):
 
 def test_what_was_made_is_in_the_library_with_its_origin(paths):
     target = paths.models / "Made 家-Q8_0.gguf"
-    told = []
+    told: list[WorkProgress] = []
     with bench(paths, 0, "It") as at:
         made = write_model(at.folder / target.name)
         entry = shelve(made, target, ORIGIN, paths, told.append, Cancellation())

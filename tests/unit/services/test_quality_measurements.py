@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from app.domain.conversion import WorkProgress
 from app.domain.errors import Cancelled, ModelFileError
 from app.domain.generation import Cancellation
 from app.services.conversions import Conversions
@@ -59,7 +60,7 @@ def measure(measurements, original, smaller, text, **wishes):
 
 
 def test_what_was_measured_is_known_until_the_file_changes(measurements, original, smaller, text):
-    told = []
+    told: list[WorkProgress] = []
     first = measure(measurements, original, smaller, text, progress=told.append)
     assert any("Asking" in step.words for step in told)
     told.clear()
