@@ -136,7 +136,7 @@ class Column:
     def _case(
         self, case: Case, running: RunningEntrant, rounds: Rounds, watcher: Watcher, prompts: Prompts
     ) -> CaseResult | None:
-        """Measure and keep one case; None if after its warm-ups there was no time for it."""
+        """Measure and keep one case; None if it turned out that there was no time for it."""
         self._stage(Stage.WARMING, case)
         asked = self._workload.warmups + self._workload.repetitions
         with rounds.limited(COUNTING_LIMIT_S, "counting the tokens of prompts"):
@@ -145,11 +145,14 @@ class Column:
         measured: list[Round] = []
         try:
             watcher.begin()
-            while len(warm) < self._workload.warmups and not _is_in_vain(rounds, warm):
-                warm.append(self._round(case, next(made), rounds, prompts))
-            if not _is_in_vain(rounds, warm):
-                watcher.begin()  # what warming up took is not among it
-            while not _is_in_vain(rounds, [*warm, *measured]) and self._budget.another(case, len(measured)):
+            while not _is_in_vain(rounds, [*warm, *measured]) and self._budget.another(
+                case, len(warm), len(measured)
+            ):
+                if len(warm) < self._workload.warmups:
+                    warm.append(self._round(case, next(made), rounds, prompts))
+                    continue
+                if warm and not measured:
+                    watcher.begin()  # what warming up took is not among it
                 self._stage(Stage.MEASURING, case, len(measured) + 1)
                 measured.append(self._round(case, next(made), rounds, prompts))
         except Cancelled:
@@ -159,8 +162,11 @@ class Column:
                 self._keep(case_result(case, measured, watcher.lap()))
             raise
         watched = watcher.lap()
+        if rounds.was_late and (cut := self._budget.cut_off(case, len(warm) + len(measured))):
+            self._leave_out(case, cut)
+            return None
         if not _is_in_vain(rounds, [*warm, *measured]):
-            if short := self._budget.shortened(case, len(measured)):
+            if short := self._budget.shortened(case, len(warm), len(measured)):
                 self._leave_out(case, short)
             if not measured:
                 return None

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.benchmark.budget import LEAST_REPETITIONS, Budget
+from app.benchmark.budget import LEAST_REPETITIONS, TOLERANCE, Budget
 from app.benchmark.workload import CHAT, SHAPES, SUMMARISE, WRITE
 from app.domain.speed_test import Case, RequestSample, Round, Shape, Workload
 
@@ -59,20 +59,28 @@ def run_column(budget, workload, engine, clock):
             said.append(refusal)
             continue
 
-        def one(case=case):
-            measured = engine.round(case)
+        warmed, done[case], cut = 0, 0, ""
+        while not cut and budget.another(case, warmed, done[case]):
+            measured, deadline = engine.round(case), budget.deadline_for(case)
+            late = measured.span_s > deadline
+            if late:
+                measured = failed(case, deadline)
             clock.now += measured.span_s
             budget.measured(case, measured)
-
-        for _ in range(workload.warmups):
-            one()
-        done[case] = 0
-        while budget.another(case, done[case]):
-            one()
-            done[case] += 1
-        if short := budget.shortened(case, done[case]):
+            if warmed < workload.warmups:
+                warmed += 1
+            else:
+                done[case] += 1
+            if late:
+                cut = budget.cut_off(case, warmed + done[case])
+                assert cut or case == workload.cases[0], "a true engine does not hang"
+                if not cut:
+                    return done, said
+        if cut:
+            done[case] = 0
+        if short := cut or budget.shortened(case, warmed, done[case]):
             said.append(short)
-    return done, said
+    return {case: count for case, count in done.items() if count}, said
 
 
 def whole_test(workload, *engines):
@@ -98,6 +106,41 @@ def test_what_does_not_fit_is_left_out_and_said():
         "32 at once were left out: they would have taken about 3 min, with 1 min left for this engine."
     ]
     assert passed < 150
+
+
+def test_a_batch_that_was_never_tried_is_guessed_to_gain_like_a_true_engine():
+    """Transformers on an H100, of docs/measurements.md: 32 at once take 8.6 s, 128 take 30 s."""
+    spans = {1: 6.6, 32: 8.6, 128: 30.1}
+
+    class Transformers(Engine):
+        def round(self, case):
+            span = spans[case.batch]
+            first = 0.058 * min(case.batch, 100)
+            return Round((RequestSample(0.0, first, span, completion_tokens=128),) * case.batch, span)
+
+    workload = Workload((CHAT,), (1, 32, 128), repetitions=5, budget_s=240)
+    ((done, said),), passed = whole_test(workload, Transformers(load_s=13))
+    assert done == {CHAT_1: 5, CHAT_32: 5, Case(CHAT, 128): 3}
+    assert len(said) == 1
+    assert passed < 240
+
+
+def test_a_batch_that_was_tried_in_vain_is_cut_off_and_said():
+    clock = Clock()
+    column = Budget(Workload((CHAT,), (1, 8), budget_s=100), 1, clock).column()
+    column.measured(CHAT_1, Engine().round(CHAT_1))
+    clock.now += 92  # 8 s are left, and 8 times 1.4 s would be needed without a gain
+    assert column.refusal(CHAT_8) is None
+    assert column.another(CHAT_8, 0, 0)
+    deadline = column.deadline_for(CHAT_8)
+    assert deadline == pytest.approx(8 + TOLERANCE * 100)
+    clock.now += deadline
+    column.measured(CHAT_8, failed(CHAT_8, deadline))
+    assert column.cut_off(CHAT_8, 1) == (
+        "8 at once were left out: the first round was cut off after about 18 s, when the time for this engine"
+        " was over."
+    )
+    assert column.cut_off(CHAT_8, 2) == "", "a round that had been done before hangs"
 
 
 def test_one_at_a_time_that_does_not_fit_is_left_out_too():
@@ -140,7 +183,7 @@ def test_a_test_whose_time_is_over_begins_nothing():
 
 def test_without_a_limit_everything_is_done():
     workload = Workload((CHAT,), (1, 32), repetitions=4, budget_s=None)
-    ((done, said),), _ = whole_test(workload, Engine(step_s=60.0, load_s=1e6))
+    ((done, said),), _ = whole_test(workload, Engine(step_s=6.0, load_s=1e6))
     assert done == {CHAT_1: 4, CHAT_32: 4}
     assert said == []
 
@@ -165,10 +208,13 @@ def test_a_larger_batch_that_was_measured_says_better_than_a_smaller_one():
     column = Budget(Workload((CHAT,), (1, 8, 32)), 1, Clock()).column()
     engine = Engine(gain=0.9)
     column.measured(CHAT_1, engine.round(CHAT_1))
-    pessimistic = expected(column, CHAT_32)
     column.measured(CHAT_8, engine.round(CHAT_8))
-    better = expected(column, CHAT_32)
-    assert engine.round(CHAT_32).span_s <= better < pessimistic / 3
+    assert engine.round(CHAT_32).span_s <= expected(column, CHAT_32) < 32 * engine.round(CHAT_1).span_s / 3
+    worse = Budget(Workload((CHAT,), (1, 8, 32)), 1, Clock()).column()
+    worse.measured(CHAT_1, Engine().round(CHAT_1))
+    guessed = expected(worse, CHAT_32)
+    worse.measured(CHAT_8, Engine().round(CHAT_8))
+    assert expected(worse, CHAT_32) > 4 * guessed, "one that gains nothing is found out"
 
 
 def test_a_round_that_was_measured_is_expected_to_take_as_long_again():
@@ -195,9 +241,10 @@ def test_a_case_that_turns_out_slower_than_was_thought_is_left_out_after_its_war
     assert column.refusal(CHAT_8) is None
     clock.now += 80
     column.measured(CHAT_8, Round(Engine().round(CHAT_8).samples, 80.0))
-    assert not column.another(CHAT_8, 0)
-    assert column.shortened(CHAT_8, 0) == (
-        "8 at once were left out: a round takes about 2 min, with 20 s left for this engine."
+    assert not column.another(CHAT_8, 1, 0)
+    assert column.shortened(CHAT_8, 1, 0) == (
+        "8 at once were left out: a round took about 2 min; 2 more would have taken about 3 min, with 20 s"
+        " left for this engine."
     )
 
 
@@ -208,9 +255,14 @@ def test_a_hung_round_is_cut_off_late_but_not_never():
     column.measured(CHAT_1, Engine().round(CHAT_1))
     assert column.deadline_for(CHAT_1) == 30
     slow = Case(WRITE, 8)
-    assert column.deadline_for(slow) == 4 * expected(column, slow)
-    clock.now += 590
-    assert column.deadline_for(slow) == 2 * expected(column, slow)
+    no_gain = 8 * Engine().round(Case(WRITE, 1)).span_s
+    assert 2 * no_gain < column.deadline_for(slow) < 5 * no_gain, "also if it gains nothing"
+    clock.now += 290
+    assert column.deadline_for(slow) == pytest.approx(10 + TOLERANCE * 300)
+    column.measured(slow, Round(Engine().round(slow).samples, 50.0))
+    assert column.deadline_for(slow) == 200, "it is known now"
+    clock.now += 300
+    assert column.deadline_for(slow) == 100
     unlimited = Budget(Workload((CHAT,), (1,), budget_s=None), 1, clock).column()
     assert unlimited.deadline_for(CHAT_1) == 1800
 
@@ -227,19 +279,30 @@ engines = st.builds(Engine, st.floats(1e-5, 0.01), st.floats(1e-4, 0.5), st.floa
     st.floats(10, 3600),
 )
 def test_no_more_is_promised_than_is_left(engines, batches, warmups, repetitions, budget_s):
-    """Engines no worse than one request after another keep the time, but for what is done regardless: their
-    loads and the first figure of each."""
+    """Engines no worse than one request after another keep the time and the tolerance, but for what is done
+    regardless: their loads and the first figure of each."""
     workload = Workload((CHAT,), tuple(batches), warmups, repetitions, budget_s, alone=(SUMMARISE, WRITE))
     columns, passed = whole_test(workload, *engines)
     first = workload.cases[0]
     regardless = sum(it.load_s + (warmups + 1) * it.round(first).span_s for it in engines)
-    assert passed <= budget_s + regardless + 1e-6
+    assert passed <= (1 + TOLERANCE) * budget_s + regardless + 1e-6
     for done, said in columns:
         later = [count for case, count in done.items() if case != first]
-        assert all(count >= min(LEAST_REPETITIONS, repetitions) for count in later)
+        least = min(LEAST_REPETITIONS, repetitions) if warmups else 1
+        assert all(count >= least for count in later)
         whole = sum(count == repetitions for count in done.values())
         assert len(said) == len(workload.cases) - whole, "every case is whole, or something is said"
         assert all(sentence.endswith(".") for sentence in said)
+
+
+@given(engines, st.integers(2, 4), st.integers(0, 3), st.floats(10, 3600))
+def test_a_slow_engine_takes_no_more_than_its_share(engine, columns, warmups, budget_s):
+    clock = Clock()
+    workload = Workload((CHAT,), (1, 4, 32, 128), warmups, 5, budget_s, alone=(WRITE,))
+    budget = Budget(workload, columns, clock)
+    run_column(budget.column(), workload, engine, clock)
+    regardless = engine.load_s + (warmups + 1) * engine.round(CHAT_1).span_s
+    assert clock.now - 1000 <= max((1 + TOLERANCE) * budget_s / columns, regardless) + 1e-6
 
 
 @given(st.lists(st.tuples(shapes, st.integers(1, 256)), min_size=1, max_size=4), engines, shapes, st.data())

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.benchmark.budget import Budget
 from app.benchmark.progress import (
     ColumnChanged,
     ColumnStage,
@@ -256,6 +257,25 @@ def test_what_the_time_does_not_allow_is_left_out(bench) -> None:
     reasons = {it.case: it.reason for it in column.left_out}
     assert "1 of 3 repetitions was done" in reasons[ONE]
     assert "4 at once were left out" in reasons[FOUR]
+
+
+def test_a_batch_that_was_tried_until_the_time_was_over_is_left_out(bench, monkeypatch) -> None:
+    clock = [0.0]
+
+    def answer(running, batch, output_tokens):
+        if batch != 4:
+            return fine(running, batch, output_tokens)
+        clock[0] += 61.0
+        return hanging(running, batch, output_tokens)
+
+    monkeypatch.setattr(
+        "app.benchmark.runner.Budget", lambda workload, count: Budget(workload, count, lambda: clock[0])
+    )
+    (column,) = bench.run(StandIn(answer=answer, pid=None), workload=replace(SMALL, budget_s=60.0)).columns
+    assert [it.case for it in column.cases] == [ONE]
+    assert column.failure == ""
+    (left,) = column.left_out
+    assert left.reason.startswith("4 at once were left out: the first round was cut off after")
 
 
 def test_replies_of_a_chat_alone_teach_the_ledger(bench) -> None:
