@@ -13,6 +13,7 @@ from app.domain.speed_test import Case, CaseResult, ColumnResult, SpeedTest, Spr
 from app.models.one_line import one_line
 
 NO_DIFFERENCE = "no difference beyond the spread"
+_PORT = "--port"
 MOST_FLAGS = 400
 """Characters of a command line."""
 
@@ -104,6 +105,15 @@ def compare(one: SpeedTest, other: SpeedTest) -> Comparison:
         tuple(columns),
         tuple(name for key, (name, _) in named_one.items() if key not in named_other),
         tuple(name for key, (name, _) in named_other.items() if key not in named_one),
+    )
+
+
+def lasting_flags(flags: Sequence[str]) -> tuple[str, ...]:
+    """Those that are the same in every run: without the port, which the system gives anew each time."""
+    return tuple(
+        word
+        for before, word in zip(("", *flags), flags, strict=False)
+        if _PORT not in (before, word) and not word.startswith(f"{_PORT}=")
     )
 
 
@@ -214,7 +224,7 @@ def _changes(*both: tuple[str, str, str]) -> Iterator[Change]:
 
 
 def _line(flags: Sequence[str]) -> str:
-    return " ".join(flags)
+    return " ".join(lasting_flags(flags))
 
 
 def _whole(value: int | None) -> str:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.benchmark.comparison import lasting_flags
 from app.domain.errors import EngineMissing
 from app.domain.machine import Gpu, Machine
 from app.engines.base import EngineAdapter, LoadReport
@@ -68,8 +69,9 @@ def llama_cpp_version() -> str:
 
 
 def flags(argv: Sequence[str]) -> tuple[str, ...]:
-    """A command line after its program, without where things lie on this machine: of paths the name alone."""
-    return tuple(_without_folder(word) for word in argv[1:])
+    """A command line after its program, without what differs with every run and machine: no port, and of
+    paths the name alone."""
+    return tuple(_without_folder(word) for word in lasting_flags(argv[1:]))
 
 
 def device(

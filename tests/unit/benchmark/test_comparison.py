@@ -46,6 +46,21 @@ def test_a_difference_is_told_as_faster_or_slower_and_only_beyond_the_spread() -
     assert back["first token, 1 at once"].words == "100 % faster, more than the spread"
 
 
+def test_the_port_is_no_difference() -> None:
+    """Also of tests that were kept with it."""
+    run = column(rates={1: 100.0})
+    kept = [
+        replace(run, facts=replace(run.facts, flags=("--port", port, "--parallel", parallel)))
+        for port, parallel in (("5000", "4"), ("6000", "4"), ("7000", "8"))
+    ]
+    (same,) = compare(speed_test(kept[0]), speed_test(kept[1])).columns
+    assert same.changes == ()
+    (other,) = compare(speed_test(kept[0]), speed_test(kept[2])).columns
+    assert [(it.what, it.one, it.other) for it in other.changes] == [
+        ("flags", "--parallel 4", "--parallel 8")
+    ]
+
+
 def test_what_was_measured_too_few_times_is_not_judged() -> None:
     found = figures(
         column(rates={1: 100.0}, n=2, memory=100, cold_ttft_s=1.0),

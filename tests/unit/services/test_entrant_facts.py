@@ -12,7 +12,7 @@ MACHINE = Machine("Linux 6.8", Cpu("A processor", "x86_64", 4, 8, 4), Memory(1, 
 H100 = Gpu("NVIDIA H100", 80 << 30, 79 << 30, driver="580.95")
 
 
-def test_flags_do_not_tell_where_things_lie():
+def test_flags_tell_neither_where_things_lie_nor_the_port():
     argv = (
         "/home/zoë/engines/bin/python",
         *("-P", "-m", "vllm.entrypoints", "--model", "/home/zoë/models/Zoë 家"),
@@ -20,8 +20,9 @@ def test_flags_do_not_tell_where_things_lie():
     )
     assert flags(argv) == (
         *("-P", "-m", "vllm.entrypoints", "--model", "Zoë 家"),
-        *("--config=x.json", "--served-model-name=a/b", "--port", "5000"),
+        *("--config=x.json", "--served-model-name=a/b"),
     )
+    assert flags(("server", "--port=5000", "--parallel", "4")) == ("--parallel", "4")
 
 
 def test_the_real_llama_cpp_tells_its_build():
