@@ -264,7 +264,10 @@ def _ranked(ranking: Ranking, unit: Unit, *, first: Opening, equal: str, only: O
         for it in rest:
             ahead = listed([better.name for better in ranking.ahead_of(it)])
             said.append(f"{it.name} ({value[it.name]}) is behind {ahead}.")
-    if unranked:
+    if len(unranked) == 1 and not leaders:  # with nobody beside it there is nothing to rank
+        (it,) = unranked
+        said.append(f"{only(it.name)} {value[it.name]}, {_times(it.spread.n)}.")
+    elif unranked:
         few = listed([f"{it.name} ({value[it.name]}, {_times(it.spread.n)})" for it in unranked])
         said.append(f"Too few measurements to rank: {few}.")
     return " ".join(said)

@@ -41,6 +41,14 @@ def test_who_answers_first_and_who_is_faster_for_one_with_the_figures() -> None:
     )
 
 
+def test_one_engine_alone_gives_its_figures_however_few() -> None:
+    said = text(speed_test(column(rates={1: 100.0}, n=2)), Topic.ONE)
+    assert said == "For one reply at a time llama.cpp makes 100 tok/s, measured 2 times."
+    once = verdict(speed_test(column(rates={1: 100.0, 8: 150.0}, n=1)))
+    assert "makes, all together, 150 tok/s, measured once." in " ".join(line.text for line in once)
+    assert not any("Too few" in line.text for line in once)
+
+
 def test_a_difference_within_the_spreads_is_none() -> None:
     test = speed_test(column(rates={1: 100.0, 8: 300.0}), column(VLLM, {1: 103.0, 8: 303.0}))
     assert text(test, Topic.ONE) == (
