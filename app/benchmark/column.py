@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from app.benchmark.budget import ColumnBudget
+from app.benchmark.elsewhere import Elsewhere
 from app.benchmark.entrant import Entrant, Needs, RunningEntrant
 from app.benchmark.instruments import Instruments, Prompt, Watcher
 from app.benchmark.interruption import Interruption
@@ -85,7 +86,8 @@ class Column:
             stack.enter_context(self._interruption.heard_by(partial(running.stop, at_once=True)))
             load = self._instruments.load()
             stack.callback(load.close)
-            watcher = self._instruments.watch(running.pid)
+            remote = self._entrant.contender.remote
+            watcher: Watcher = Elsewhere() if remote else self._instruments.watch(running.pid)
             stack.callback(watcher.close)
             self.result = replace(
                 self.result, facts=running.facts, load_s=running.load_s, memory=running.memory()

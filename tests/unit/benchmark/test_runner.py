@@ -21,7 +21,7 @@ from app.benchmark.progress import (
 from app.benchmark.runner import run, shuffled
 from app.domain.errors import Cancelled, EngineStartFailed
 from app.domain.generation import Cancellation
-from app.domain.speed_test import Case, EngineFacts, Round, TestState
+from app.domain.speed_test import Case, EngineFacts, Round, TestState, Watched
 from tests.unit.benchmark.stand_ins import (
     DEADLINE_S,
     OTHER,
@@ -276,6 +276,15 @@ def test_a_batch_that_was_tried_until_the_time_was_over_is_left_out(bench, monke
     assert column.failure == ""
     (left,) = column.left_out
     assert left.reason.startswith("4 at once were left out: the first round was cut off after")
+
+
+def test_a_server_elsewhere_is_not_told_what_this_machine_used(bench) -> None:
+    there, here = StandIn("far", pid=None), StandIn("near", pid=None)
+    there.contender = replace(there.contender, remote=True)
+    far, near = bench.run(there, here).columns
+    assert [it.watched for it in far.cases] == [Watched(), Watched()]
+    assert far.memory_peak is None
+    assert all(it.watched != Watched() for it in near.cases), "an attached server on this machine"
 
 
 def test_replies_of_a_chat_alone_teach_the_ledger(bench) -> None:
