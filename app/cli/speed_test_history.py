@@ -141,8 +141,9 @@ def _get(store: SpeedTests | None, number_: int) -> SpeedTest:
 
 
 def _row(test: SpeedTestSummary) -> tuple[str, ...]:
-    alone = [it.single_rate for it in test.columns if it.single_rate is not None]
-    best = [(it.best_rate, it.best_batch) for it in test.columns if it.best_rate is not None]
+    alone = [(it.single_rate, it.engine) for it in test.columns if it.single_rate is not None]
+    best = [(it.best_rate, it.best_batch, it.engine) for it in test.columns if it.best_rate is not None]
+    fastest = max(alone, default=None, key=lambda it: it[0])
     most = max(best, default=None, key=lambda it: it[0])
     return (
         str(test.id),
@@ -150,8 +151,8 @@ def _row(test: SpeedTestSummary) -> tuple[str, ...]:
         ", ".join(one_line(it, MOST_NAME) for it in test.families),
         ", ".join(one_line(it, MOST_NAME) for it in test.engines),
         test.state.value,
-        number(max(alone)) if alone else NOTHING,
-        f"{number(most[0])} at {most[1]}" if most is not None else NOTHING,
+        f"{number(fastest[0])} {one_line(fastest[1], MOST_NAME)}" if fastest is not None else NOTHING,
+        f"{number(most[0])} at {most[1]} {one_line(most[2], MOST_NAME)}" if most is not None else NOTHING,
     )
 
 

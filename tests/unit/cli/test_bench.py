@@ -174,7 +174,7 @@ def test_the_history_newest_first(store, capsys) -> None:
     rows = capsys.readouterr().out.splitlines()
     assert [row.split()[0] for row in rows[:3]] == ["ID", "2", "1"]
     assert "SmolLM2" in rows[1]
-    assert rows[1].rstrip().endswith("at 4")
+    assert rows[1].rstrip().endswith("at 4 llama.cpp")
     assert run(["bench", "--list", "--json"]) == OK
     told = json.loads(capsys.readouterr().out)
     assert [it["id"] for it in told] == [2, 1]
