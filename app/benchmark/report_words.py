@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.benchmark.result_tables import MOST_NAME, shape_words
-from app.benchmark.tables import Cell, Unit
+from app.benchmark.tables import Cell, Mark, Unit
 from app.domain.machine import Machine
 from app.domain.size_words import size
 from app.domain.speed_test import EngineFacts, SpeedTest
 from app.models.one_line import one_line
 
+_TOLD = frozenset({Mark.SHORT, Mark.DISTURBED, Mark.WAITED})
 MOST_TEXT = 2000
 """Characters of a sentence or a command line."""
 
@@ -93,13 +94,16 @@ def flags_words(facts: EngineFacts) -> str:
 
 
 def cell_words(cell: Cell, unit: Unit) -> str:
-    """A figure with its spread and marks: "120 tok/s (118–122, n 5; disturbed)"; why there is none."""
+    """A figure with its spread and marks: "120 tok/s (118–122, n 5; disturbed)"; "failed" if there is none.
+
+    What is behind such a mark or word is told once, by the sentences of `app.benchmark.doubts`.
+    """
     if cell.spread is None:
-        return clean(cell.note, MOST_TEXT)
+        return cell.short or clean(cell.note, MOST_TEXT)
     spread = cell.spread
     said = [f"{unit.range_words(spread)}, n {spread.n}"] if spread.n > 1 else []
     said += [mark.value for mark in cell.marks]
-    if cell.note:
+    if cell.note and not _TOLD.intersection(cell.marks):
         said.append(clean(cell.note, MOST_TEXT).rstrip("."))
     return unit.words(spread.median) + (f" ({'; '.join(said)})" if said else "")
 

@@ -52,7 +52,7 @@ def first_token(test: SpeedTest) -> Table:
         cold = (
             Cell(once(column.cold_ttft_s), (Mark.SINGLE, *marks))
             if column.cold_ttft_s is not None
-            else Cell(note=_no_figure(column, None))
+            else _no_figure(column, None)
         )
         return (cold, _case_cell(test, column, case, lambda it: it.ttft) if case else Cell())
 
@@ -156,7 +156,7 @@ def _case_cell(test: SpeedTest, column: ColumnResult, case: Case, of: SpreadOf) 
     result = column.of(case)
     spread = of(result) if result is not None else None
     if result is None or spread is None:
-        return Cell(note=_no_figure(column, case))
+        return _no_figure(column, case)
     marks, notes = list(_unlike(test, column)), []
     if result.short_rounds:
         marks.append(Mark.SHORT)
@@ -176,7 +176,7 @@ def _case_cell(test: SpeedTest, column: ColumnResult, case: Case, of: SpreadOf) 
 def _memory_cell(test: SpeedTest, column: ColumnResult) -> Cell:
     taken = memory_of(column)
     if taken is None:
-        return Cell(note=_no_figure(column, None))
+        return _no_figure(column, None)
     notes = [f"{exact_size(column.gpu_memory_peak)} of it on the GPU"] if column.gpu_memory_peak else []
     if column.memory is not None and exact_size(column.memory) != exact_size(taken):
         notes.append(f"{exact_size(column.memory)} once it was loaded")
@@ -191,10 +191,14 @@ def _unlike(test: SpeedTest, column: ColumnResult) -> tuple[Mark, ...]:
     return () if alike else (Mark.UNLIKE,)
 
 
-def _no_figure(column: ColumnResult, case: Case | None) -> str:
-    """Why something was not measured, as far as is known."""
+def _no_figure(column: ColumnResult, case: Case | None) -> Cell:
+    """A cell that says why something was not measured, as far as is known."""
     result = column.of(case) if case is not None else None
-    left_out = (it.reason for it in column.left_out if it.case == case)
+    left_out = next((it.reason for it in column.left_out if it.case == case), "")
     if result is not None:
-        return result.problem or "no figure"
-    return next(left_out, "") or column.failure or "not measured"
+        return Cell(note=result.problem or "no figure", short="failed")
+    if left_out:
+        return Cell(note=left_out, short="left out")
+    if column.failure:
+        return Cell(note=column.failure, short="failed")
+    return Cell(note="not measured", short="–")

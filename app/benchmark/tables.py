@@ -60,11 +60,13 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure, or why there is none. `note`: in words what the marks mean, or the reason."""
+    """A figure, or why there is none. `note`: in words what the marks mean, or the reason; `short`: that
+    reason in a word or two ("left out")."""
 
     spread: Spread | None = None
     marks: tuple[Mark, ...] = ()
     note: str = ""
+    short: str = ""
 
     @property
     def median(self) -> float | None:

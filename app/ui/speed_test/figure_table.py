@@ -121,7 +121,7 @@ class _Model(QAbstractTableModel):
 
     def _figure(self, cell: Cell) -> str:
         if cell.spread is None:
-            return "not measured" if cell.note else ""
+            return cell.short or ("not measured" if cell.note else "")
         return self._table.unit.words(cell.spread.median)
 
     def _below(self, cell: Cell) -> str:
@@ -178,7 +178,7 @@ class _Delegate(QStyledItemDelegate):
             x = inner.right() - 9 if mirrored else inner.left()
             painter.drawEllipse(x, inner.center().y() - 4, 10, 10)
             inner = inner.adjusted(0, 0, -18, 0) if mirrored else inner.adjusted(18, 0, 0, 0)
-        quiet = self._grey or words in ("", UNKNOWN, "not measured")
+        quiet = self._grey or words in ("", UNKNOWN, "not measured", "failed", "left out")
         for text, font, ink, where in (
             (
                 words,

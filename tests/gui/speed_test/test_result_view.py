@@ -40,7 +40,7 @@ def test_the_verdict_comes_with_its_figures(view) -> None:
 def test_tables_say_the_spread_and_what_is_not_like_for_like_in_the_cell(view) -> None:
     view.set_result(values.TEST, values.DIFFERENCES)
     throughput = view.figure_tables[0]
-    assert throughput.rows[0] == ["llama.cpp (Q4_1)", "118 tok/s", "151 tok/s", "not measured"]
+    assert throughput.rows[0] == ["llama.cpp (Q4_1)", "118 tok/s", "151 tok/s", "left out"]
     model = throughput.model()
     below = model.data(model.index(0, 1), Qt.ItemDataRole.UserRole)
     assert below == "not like for like · 113–123 tok/s"

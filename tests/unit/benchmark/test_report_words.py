@@ -49,10 +49,11 @@ def test_how_it_was_measured_names_shapes_repetitions_seed_and_order() -> None:
 
 def test_a_figure_has_its_spread_and_marks() -> None:
     cell = Cell(spread(100.0), (Mark.DISTURBED, Mark.UNLIKE), "other programs used the processor.")
-    assert cell_words(cell, Unit.RATE) == (
-        "100 tok/s (98.0–102, n 5; disturbed; not like for like; other programs used the processor)"
-    )
+    assert cell_words(cell, Unit.RATE) == ("100 tok/s (98.0–102, n 5; disturbed; not like for like)")
+    taken = Cell(once(3e9), (Mark.SINGLE,), "1.00 GB of it on the GPU")
+    assert cell_words(taken, Unit.MEMORY) == "3.00 GB (measured once; 1.00 GB of it on the GPU)"
     assert cell_words(Cell(once(0.3), (Mark.SINGLE,)), Unit.TIME) == "300 ms (measured once)"
+    assert cell_words(Cell(note="It broke.", short="failed"), Unit.TIME) == "failed"
     assert cell_words(Cell(note="It broke."), Unit.TIME) == "It broke."
     assert cell_words(Cell(), Unit.TIME) == ""
 

@@ -64,7 +64,8 @@ def test_where_there_is_no_figure_the_reason_stands() -> None:
     )
     _, broken, untouched = throughput(test).rows
     assert [cell.note for cell in broken.cells] == ["It ended by itself.", "No round counted.", left.reason]
-    assert {cell.note for cell in untouched.cells} == {"not measured"}
+    assert [cell.short for cell in broken.cells] == ["failed", "failed", "left out"]
+    assert {(cell.note, cell.short) for cell in untouched.cells} == {("not measured", "–")}
     assert first_token(test).rows[2].cells[0].note == "not measured"
 
 
