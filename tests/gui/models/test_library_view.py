@@ -264,6 +264,8 @@ def test_what_did_not_change_is_not_told(library, qtbot) -> None:
         ("Details", "details_requested"),
         ("Verify", "verify_requested"),
         ("Show in folder", "reveal_requested"),
+        ("Quantize…", "quantize_requested"),
+        ("Measure quality…", "measure_requested"),
     ],
 )
 def test_the_menu_of_a_row(library, qtbot, words, signal) -> None:
@@ -271,6 +273,30 @@ def test_the_menu_of_a_row(library, qtbot, words, signal) -> None:
     with qtbot.waitSignal(getattr(library, signal)) as told:
         choose(opened, words)
     assert told.args == [QWEN]
+
+
+def test_what_can_be_made_of_a_model_goes_by_its_format(library, qtbot) -> None:
+    folder = replace(QWEN, model=replace(QWEN.model, name="Qwen3-4B", format=Format.SAFETENSORS))
+    library.set_entries([QWEN, folder, BROKEN])
+    opened = menu(library, qtbot, "Qwen3-4B")
+    words = [action.text() for action in opened.actions()]
+    assert "Quantize…" not in words
+    with qtbot.waitSignal(library.convert_requested) as told:
+        choose(opened, "Convert to GGUF…")
+    assert told.args == [folder]
+    opened = menu(library, qtbot, BROKEN.model.name)
+    assert not next(it for it in opened.actions() if it.text() == "Quantize…").isEnabled()
+    opened.close()
+
+
+def test_work_that_is_not_counted_in_bytes(library, qtbot) -> None:
+    library.show_work(QWEN.model.name, "Quantizing", "Quantizing · 12 of 272 tensors", 12 / 272)
+    assert "12 of 272 tensors" in state_of(library, "Qwen3 4B")
+    opened = menu(library, qtbot, QWEN.model.name)
+    assert not next(it for it in opened.actions() if it.text() == "Quantize…").isEnabled()
+    opened.close()
+    library.end_work(QWEN.model.name)
+    assert "tensors" not in state_of(library, "Qwen3 4B")
 
 
 def test_the_row_one_goes_to_is_told(library, qtbot) -> None:
