@@ -29,9 +29,10 @@ from app.storage.paths import Paths
 from app.storage.settings import Settings, load_settings, save_settings
 from app.storage.speed_tests import SpeedTests
 from app.ui import theme
+from app.ui.advisor_room import AdvisorRoom
 from app.ui.chat.page import ChatPage
 from app.ui.engines_room import EnginesRoom
-from app.ui.main_window import CHAT, ENGINES, MODELS, SETTINGS, SPEED_TEST, MainWindow
+from app.ui.main_window import ADVISOR, CHAT, ENGINES, MODELS, SETTINGS, SPEED_TEST, MainWindow
 from app.ui.models_room import ModelsRoom
 from app.ui.moving_room import MovingRoom
 from app.ui.single_instance import SingleInstance
@@ -133,11 +134,26 @@ class Edgewise(QObject):
             self.background,
             self,
         )
+        self.advisor_room = AdvisorRoom(
+            paths,
+            self.engines,
+            self.supervisor,
+            self.servers,
+            self.library,
+            self.ledger,
+            self.speed_tests,
+            self.models,
+            self.engine_room,
+            self.background,
+            lambda: self.settings.offline,
+            self,
+        )
         self.window = MainWindow(
             self.chat,
             self.models.make_page,
             self.engine_room.make_page,
             self.speed_test_room.make_page,
+            self.advisor_room.make_page,
             self._make_settings_page,
             self._current_settings,
         )
@@ -168,6 +184,7 @@ class Edgewise(QObject):
         self.models.start()
         self.engine_room.start()
         self.speed_test_room.start()
+        self.advisor_room.start()
 
     def close(self) -> None:
         """Store what is not stored, end the engine, close the database."""
@@ -175,6 +192,7 @@ class Edgewise(QObject):
             return
         self._closed = True
         self.speed_test_room.close()
+        self.advisor_room.close()
         self.models.close()
         self.engine_room.close()
         self.session.shut_down()
@@ -237,6 +255,17 @@ class Edgewise(QObject):
         self.window.show_page(MODELS)
         self.models.ask_to_convert(model)
 
+    def _connect_advisor(self) -> None:
+        room = self.advisor_room
+        room.chat_requested.connect(self._chat_on)
+        room.speed_test_requested.connect(lambda: self.window.show_page(SPEED_TEST))
+        room.engines_requested.connect(lambda: self.window.show_page(ENGINES))
+        room.attach_requested.connect(self._ask_to_attach)
+        room.settings_requested.connect(lambda: self.window.show_page(SETTINGS))
+        room.running_changed.connect(lambda running: self.window.set_working(ADVISOR, running))
+        self.models.library_changed.connect(room.choices_changed)
+        self.engine_room.choices_changed.connect(room.choices_changed)
+
     def _take_in(self, paths: list[Path]) -> None:
         # How far copying is, and what speaks against a file, is shown there.
         self.window.show_page(MODELS)
@@ -245,6 +274,24 @@ class Edgewise(QObject):
     def _chat_with(self, name: str) -> None:
         self.window.show_page(CHAT)
         self.chat.use_model(name)
+
+    def _chat_on(self, name: str | None, engine: str) -> None:
+        self.window.show_page(CHAT)
+        if name is not None:
+            self.chat.use_model(name, engine)
+            return
+
+        def first(choices: list[ModelChoice]) -> None:
+            names = [choice.name for choice in choices if choice.engine_id == engine]
+            if names:
+                self.chat.use_model(names[0], engine)
+
+        self.background.run(lambda: self.supervisor.model_choices([]), first)
+
+    def _ask_to_attach(self) -> None:
+        self.window.show_page(ENGINES)
+        if self.window.engines_page is not None:
+            self.window.engines_page.ask_to_attach()
 
     def _make_settings_page(self) -> SettingsPage:
         from app.ui.settings.page import SettingsPage
@@ -265,6 +312,7 @@ class Edgewise(QObject):
         if switched:
             self.models.network_changed()
             self.engine_room.network_changed()
+            self.advisor_room.choices_changed()
         self.background.run(self._save_settings, None, self.chat.show_error)
 
     def _save_settings(self) -> None:

@@ -36,6 +36,7 @@ from app.ui.chat.page import ChatPage
 from app.ui.models.import_dialog import model_paths
 
 if TYPE_CHECKING:
+    from app.ui.advisor.page import AdvisorPage
     from app.ui.engines.page import EnginesPage
     from app.ui.models.page import ModelsPage
     from app.ui.settings.page import SettingsPage
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 FIRST_SIZE = QSize(1200, 800)
 SMALLEST_SIZE = QSize(720, 480)
 RAIL_WIDTH = 56
-CHAT, MODELS, ENGINES, SPEED_TEST, SETTINGS = range(5)
+CHAT, MODELS, ENGINES, SPEED_TEST, ADVISOR, SETTINGS = range(6)
 """The pages' places in the rail and in the stack."""
 
 
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         make_models_page: Callable[[], ModelsPage],
         make_engines_page: Callable[[], EnginesPage],
         make_speed_test_page: Callable[[], SpeedTestPage],
+        make_advisor_page: Callable[[], AdvisorPage],
         make_settings_page: Callable[[], SettingsPage],
         settings: Callable[[], Settings],
     ) -> None:
@@ -74,10 +76,12 @@ class MainWindow(QMainWindow):
         self.models_page: ModelsPage | None = None
         self.engines_page: EnginesPage | None = None
         self.speed_test_page: SpeedTestPage | None = None
+        self.advisor_page: AdvisorPage | None = None
         self.settings_page: SettingsPage | None = None
         self._make_models_page = make_models_page
         self._make_engines_page = make_engines_page
         self._make_speed_test_page = make_speed_test_page
+        self._make_advisor_page = make_advisor_page
         self._make_settings_page = make_settings_page
         self.setAcceptDrops(True)
         for field in chat.findChildren(QPlainTextEdit):  # they would take a file's address as text
@@ -92,6 +96,7 @@ class MainWindow(QMainWindow):
         self._rail.add("models", "Models", "Ctrl+2", MODELS)
         self._rail.add("engines", "Engines", "Ctrl+3", ENGINES)
         self._rail.add("speed", "Speed test", "Ctrl+4", SPEED_TEST)
+        self._rail.add("advisor", "Advisor", "Ctrl+5", ADVISOR)
         self._rail.add("settings", "Settings", "Ctrl+,", SETTINGS, at_end=True)
         self._pages.addWidget(chat)
         self._rail.chosen.connect(self._choose)
@@ -142,6 +147,11 @@ class MainWindow(QMainWindow):
                 self.speed_test_page = self._make_speed_test_page()
                 self._pages.addWidget(self.speed_test_page)
             return self.speed_test_page
+        if index == ADVISOR:
+            if self.advisor_page is None:
+                self.advisor_page = self._make_advisor_page()
+                self._pages.addWidget(self.advisor_page)
+            return self.advisor_page
         if index == SETTINGS:
             if self.settings_page is None:
                 self.settings_page = self._make_settings_page()
@@ -171,6 +181,7 @@ class MainWindow(QMainWindow):
             ("Models", QKeySequence("Ctrl+2"), lambda: self.show_page(MODELS)),
             ("Engines", QKeySequence("Ctrl+3"), lambda: self.show_page(ENGINES)),
             ("Speed test", QKeySequence("Ctrl+4"), lambda: self.show_page(SPEED_TEST)),
+            ("Advisor", QKeySequence("Ctrl+5"), lambda: self.show_page(ADVISOR)),
             ("Settings", QKeySequence("Ctrl+,"), lambda: self.show_page(SETTINGS)),
             ("Close", QKeySequence("Ctrl+Q"), self.close),
         ):

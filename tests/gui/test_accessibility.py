@@ -31,6 +31,11 @@ from tests.gui.app_driver import App, write_conversation
 
 REPLY = "Words and `code`.\n\n```python\nprint('light')\n```\n\nSee [a link](https://example.org)."
 
+RAIL = {"settings": "Settings", "engines": "Engines"} | dict.fromkeys(
+    ("guide", "use cases", "frameworks", "cost"), "Advisor"
+)
+"""Where a page is chosen, if it is not one of the models page."""
+
 BUTTONS = {
     QAccessible.Role.Button,
     QAccessible.Role.CheckBox,
@@ -126,6 +131,15 @@ def pages(app: App) -> Iterator[str]:
     engines.view.rows["llama_cpp"].open()
     engines.view.rows["llama_cpp"].details.show_options()
     yield "engines"
+    app.ctrl(Qt.Key.Key_5)
+    advisor = app.edgewise.window.advisor_page
+    assert advisor is not None
+    app.wait(lambda: advisor.view is advisor.question)
+    yield "guide"
+    app.wait(lambda: bool(advisor.matrix.use_cases) and bool(advisor.frameworks.cards))
+    for place, name in ((1, "use cases"), (2, "frameworks"), (3, "cost")):
+        advisor.tabs.choose(place)
+        yield name
     app.ctrl(Qt.Key.Key_Comma)
     yield "settings"
 
@@ -146,7 +160,7 @@ def test_icon_buttons_say_on_hover_what_they_do(app) -> None:
 
 def test_tab_reaches_every_control(app) -> None:
     for page in pages(app):
-        rail = {"settings": "Settings", "engines": "Engines"}.get(page, "Models")
+        rail = RAIL.get(page, "Models")
         reached = set(tab_round(app.field if page == "chat" else app.button(rail)))
         missing = [
             described(w)

@@ -107,10 +107,12 @@ def test_the_rail_can_be_walked_with_arrows(app) -> None:
     app.press(Qt.Key.Key_Down)
     assert page(app) is app.edgewise.window.speed_test_page
     app.press(Qt.Key.Key_Down)
+    assert page(app) is app.edgewise.window.advisor_page
+    app.press(Qt.Key.Key_Down)
     assert page(app) is app.edgewise.window.settings_page
     app.press(Qt.Key.Key_Up)
-    assert page(app) is app.edgewise.window.speed_test_page
-    assert app.button("Speed test").hasFocus()
+    assert page(app) is app.edgewise.window.advisor_page
+    assert app.button("Advisor").hasFocus()
 
 
 def test_search_shortcut_from_any_page(app) -> None:

@@ -72,16 +72,17 @@ class ChatPage(ChatFrame):
         engine = self._conversation.engine if self._conversation else None
         self._session.new(settings.system_prompt, settings.params, model, engine)
 
-    def use_model(self, name: str) -> None:
-        """Go on with the model `name` and its best engine: in the open chat if empty, else in a new one."""
+    def use_model(self, name: str, engine: str | None = None) -> None:
+        """Go on with the model `name`, in `engine` or its best one: in the open chat if empty, else in a new
+        one."""
         self.settings_changed.emit(replace(self._settings(), model=name))
         if self._conversation is not None and self._stack.currentWidget() is self.empty:
-            self._choose_model(name, None)
+            self._choose_model(name, engine)
         else:
             self.keep_unsaved()
             self._wanted = None
             settings = self._settings()
-            self._session.new(settings.system_prompt, settings.params, name)
+            self._session.new(settings.system_prompt, settings.params, name, engine)
         self.focus_composer()
 
     def set_models(self, models: list[ModelChoice]) -> None:
