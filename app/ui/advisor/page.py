@@ -183,7 +183,12 @@ class AdvisorPage(QWidget):
         steps.settings_requested.connect(self.settings_requested)
         steps.log_requested.connect(self.show_log)
         follower.changed.connect(self._show_steps)
-        follower.running_changed.connect(lambda _: self._show_steps())
+        follower.running_changed.connect(self._run)
+
+    def _run(self, running: bool) -> None:
+        if not running and self.answer.answer is not None:  # it may be another one than what was followed
+            self._follower.set_steps(self.answer.answer.steps)
+        self._show_steps()
 
     def _show_steps(self) -> None:
         self.answer.set_steps(self._follower.steps, running=self._follower.is_running)

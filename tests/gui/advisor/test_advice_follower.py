@@ -77,8 +77,7 @@ def test_an_installation_that_is_stopped(installing, hands) -> None:
 
 
 def test_an_installation_that_fails(installing, hands, qtbot) -> None:
-    qtbot.waitUntil(lambda: installing.steps[0].stage is Stage.RUNNING)
-    qtbot.wait(300)  # it is seen to have begun
+    qtbot.waitUntil(lambda: installing._has_begun)
     hands.environment = EnvironmentStatus(
         "transformers", EnvironmentState.PARTIAL, error="The disk is full.", detail="ENOSPC"
     )

@@ -20,6 +20,12 @@ from tests.gui.test_accessibility import controls, interface
 WAIT_MS = 30_000
 
 
+def press(key: Qt.Key) -> None:
+    focus = QApplication.focusWidget()
+    assert focus is not None
+    QTest.keyClick(focus, key)
+
+
 def answered(page, qtbot, priority: str = "edge") -> None:
     page.question.options[priority].click()
     page.question.next.click()
@@ -46,13 +52,13 @@ def test_from_the_first_question_to_the_answer(page, qtbot) -> None:
 
 def test_by_keyboard_alone(page, qtbot) -> None:
     page.question.take_focus()
-    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down)
+    press(Qt.Key.Key_Down)
     assert page.question.options["throughput"].hasFocus()
-    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    press(Qt.Key.Key_Return)
     assert page.question.text == "Where is the model to run?"
     assert page.question.options["cpu"].isChecked(), "what the machine is stands there already"
     assert page.question.options["cpu"].hasFocus()
-    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Backspace)
+    press(Qt.Key.Key_Backspace)
     assert page.question.options["throughput"].hasFocus()
     assert page.question.dots.text == "Question 1 of 6"
 
