@@ -98,7 +98,7 @@ class CostForm(QWidget):
         """What speed tests here measured; a choice stays where it still can."""
         before = self.form.currentData()
         self.form.clear()
-        self.form.addItem(_PROPOSED if forms else "Nothing was measured yet", "")
+        self.form.addItem(_PROPOSED if forms else "nothing yet", "")
         for form in forms:
             self.form.addItem(form.name, form.name)
         place = self.form.findData(before)
