@@ -23,7 +23,6 @@ from app.domain.model import LibraryEntry, LocalModel
 from app.domain.model_quality import QualityReport
 from app.domain.quantization import known
 from app.services.background import Background
-from app.services.engine_installer import OFFLINE
 
 if TYPE_CHECKING:  # what reads headers and runs programs is imported once it is wanted
     from app.models.conversion import Convertible
@@ -286,6 +285,8 @@ class ConversionSession(QObject):
 
     def _install(self, conversions: Conversions, work: _Work) -> None:
         """Raises Offline, EngineMissing and what `Environment.install` raises."""
+        from app.services.engine_installer import OFFLINE
+
         if conversions.converter_plan() is None:
             raise EngineMissing(
                 f"{conversions.converter.name} cannot be installed here. {conversions.converter.why_not()}"
