@@ -199,7 +199,9 @@ def test_a_penalty_that_means_something_else_is_told(gguf) -> None:
 
 
 def test_context_and_memory(gguf, folder) -> None:
-    small = engines(TRANSFORMERS, LLAMA, plan=lambda a, m, w: plan(a, m, w, context=2048, lacking=1_200_000_000))
+    small = engines(
+        TRANSFORMERS, LLAMA, plan=lambda a, m, w: plan(a, m, w, context=2048, lacking=1_200_000_000)
+    )
     move = ways_to_move(chat(gguf, tokens=3000), [gguf, folder()], small)[0]
     said = " ".join(move.differences)
     assert "2,048 tokens of context fit there, and the conversation has about 3,000" in said
