@@ -32,6 +32,7 @@ from app.models.catalog import catalog, find
 from app.services.guidance_models import ModelSuggester
 from app.services.model_advice import ModelAdvice
 from app.services.model_library import ModelLibrary
+from app.services.this_machine import wants_measuring, with_measured_bandwidth
 from app.storage.paths import Paths
 
 if TYPE_CHECKING:
@@ -82,14 +83,19 @@ class Guidance:
         self._offline = offline
         self._lock = Lock()
         self._looked: tuple[Machine, Evidence] | None = None
+        self._has_measured = False
 
     def machine(self) -> Machine:
         """The machine as it was looked at last."""
         return self._known()[0]
 
     def look(self) -> None:
-        """Look at everything anew: the machine, the engines, the library, the speed tests."""
-        machine = self._advice.machine(refresh=True)
+        """Look at everything anew: the machine, the engines, the library, the speed tests.
+
+        The first time the memory's bandwidth is measured, if it never was undisturbed, which takes a second:
+        without it no speed is known, and the largest model that fits would be advised.
+        """
+        machine = self._measured(self._advice.machine(refresh=True))
         adapters = self._parts.adapters()
         installed = {
             it.id: it.environment is None or self._parts.is_installed(it.environment) for it in adapters
@@ -114,6 +120,14 @@ class Guidance:
         )
         with self._lock:
             self._looked = machine, evidence
+
+    def _measured(self, machine: Machine) -> Machine:
+        if self._has_measured or not wants_measuring(machine):
+            return machine
+        self._has_measured = True
+        with suppress(StorageError):  # there is advice without speeds, too
+            with_measured_bandwidth(machine, self._paths)
+        return self._advice.machine(refresh=True)
 
     def questions(self, answers: Answers | None = None) -> tuple[Asked, ...]:
         """All questions that are asked with `answers`, with what the machine answers already."""

@@ -26,6 +26,7 @@ from app.services.guidance import (
 from app.services.hub_access import HubAccess
 from app.services.model_advice import ModelAdvice
 from app.services.this_machine import this_machine
+from app.storage.bandwidth import load_bandwidth
 from app.storage.database import Database
 from app.storage.paths import Paths
 from app.storage.speed_tests import SpeedTests
@@ -62,6 +63,17 @@ def test_a_conversation_on_this_machine(paths: Paths) -> None:
     assert made.answers == answers
     assert made.framework in rules().frameworks
     assert made.steps
+
+
+def test_the_bandwidth_is_measured_first(paths: Paths) -> None:
+    assert load_bandwidth(paths.bandwidth) is None
+    guidance = guidance_of(paths)
+    guidance.look()
+    measured = load_bandwidth(paths.bandwidth)
+    assert measured is not None
+    assert guidance.machine().bandwidth == measured
+    guidance.look()  # once by itself, however disturbed it was
+    assert load_bandwidth(paths.bandwidth) == measured
 
 
 def test_every_use_case_and_the_matrix_agree(paths: Paths) -> None:
