@@ -169,6 +169,7 @@ class Edgewise(QObject):
         self._connect_engines()
         self._connect_speed_test()
         self._connect_moving()
+        self._connect_advisor()
         self.window.closing.connect(self.close)
 
     def open(self) -> None:

@@ -68,9 +68,7 @@ class StepsView(QWidget):
             self._make(steps)
         for row, followed in zip(self.rows, steps, strict=True):
             row.set_followed(followed)
-        self._show_buttons()
-        if had_focus:
-            (self.stop if running else self.follow).setFocus()
+        self._show_buttons(with_focus=had_focus)
         for followed in steps:
             if before.get(followed.step.kind) is Stage.RUNNING and followed.stage is not Stage.RUNNING:
                 announce(self, f"{followed.step.words} {followed.stage.value}. {followed.problem}".strip())
@@ -91,14 +89,17 @@ class StepsView(QWidget):
             self._list.addWidget(row)
             row.show()
 
-    def _show_buttons(self) -> None:
+    def _show_buttons(self, *, with_focus: bool) -> None:
         upcoming = self._next()
         blocked = upcoming.step.blocked if upcoming is not None else ""
         self.follow.setText(self._words(upcoming))
-        self.follow.setVisible(bool(self._steps) and not self._running)
         self.follow.setEnabled(not blocked)
         self.follow.setAccessibleDescription(blocked)
-        self.stop.setVisible(self._running)
+        shown, hidden = (self.stop, self.follow) if self._running else (self.follow, self.stop)
+        shown.setVisible(bool(self._steps))
+        if with_focus:  # before the other goes: the page would scroll to whatever comes next, far below
+            shown.setFocus()
+        hidden.hide()
         self.settings.setVisible(blocked.startswith("Offline mode") and not self._running)
         icons.set_icon(self.follow, "server" if self._to_attach() else "play", "on_accent", 16)
 
