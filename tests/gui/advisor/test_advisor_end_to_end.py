@@ -59,6 +59,6 @@ def test_one_button_leads_to_the_chat(app: App, hub: HubServer, starter_model: P
     app.wait(lambda: app.edgewise.supervisor.status.state is EngineState.READY)
     downloaded = app.edgewise.library.find(model.precision)
     assert app.edgewise.supervisor.status.model == downloaded.name
-    app.wait(lambda: app.edgewise.chat.conversation is not None)
-    app.wait(lambda: app.edgewise.chat.conversation.model == downloaded.name)
+    chat = app.edgewise.chat
+    app.wait(lambda: chat.conversation is not None and chat.conversation.model == downloaded.name)
     assert page.answer.verticalScrollBar().value() == 0
