@@ -210,6 +210,7 @@ def lock() -> None:
     inputs = {
         "app": ["pyproject.toml"],
         "dev": dev,
+        "bundle": ["pyproject.toml", "--group", "bundle", "--constraints", "requirements/app.txt"],
         "build": ["--group", "build"],
         "tools": ["--group", "tools"],
     }
