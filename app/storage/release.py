@@ -21,7 +21,7 @@ def this_release() -> Release:
 
 
 def read_release(path: Path) -> Release:
-    """What the file at `path` says. Raises OSError, ValueError, KeyError or TypeError for one of another kind."""
+    """What the file at `path` says. Raises OSError, ValueError, KeyError or TypeError."""
     said = json.loads(path.read_text(encoding="utf-8"))
     return Release(
         version=__version__,
