@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a fresh clone needs; see docs/windows.md for the same without make.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-engines lint types bench fuzz setup setup-dev lock clean
+.PHONY: help run test test-engines lint types bench fuzz setup setup-dev bundle packages gpu-package smoke lock clean
 
 BIN := .venv/bin
 # The first Python that fits; a shim that leads nowhere is passed over.
@@ -22,6 +22,10 @@ help:
 	@echo "make types   mypy, strict"
 	@echo "make bench   the benchmarks, as JSON"
 	@echo "make fuzz    coverage-guided fuzzing of model files (with SECONDS=\"...\" for longer than a minute each)"
+	@echo "make bundle  the folder that people install, in dist/Edgewise; packages makes .deb and tar.gz of it"
+	@echo "make gpu-package GPU=vulkan"
+	@echo "             llama.cpp's part for GPUs as a wheel, vulkan or cuda"
+	@echo "make smoke   installs the .deb on bare Debian systems and uses it there (as root)"
 	@echo "make lock    resolve the versions in requirements/ anew"
 	@echo "make clean   remove everything that setting up, testing and building made"
 
@@ -60,6 +64,22 @@ SECONDS ?= 60
 fuzz: setup-dev
 	@$(BIN)/python -m tests.fuzz.gguf_header -max_total_time=$(SECONDS)
 	@$(BIN)/python -m tests.fuzz.header_values -max_total_time=$(SECONDS)
+
+bundle:
+	$(need_python)
+	@"$(PYTHON)" -m build.bundle $(ARGS)
+
+packages:
+	$(need_python)
+	@"$(PYTHON)" -m build.packages $(ARGS)
+
+GPU ?= vulkan
+gpu-package:
+	$(need_python)
+	@"$(PYTHON)" -m build.gpu_package $(GPU) $(ARGS)
+
+smoke: setup-dev
+	@$(BIN)/python -m pytest -m bare_system $(ARGS)
 
 lock:
 	$(need_python)
