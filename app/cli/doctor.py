@@ -24,9 +24,10 @@ from app.cli.display import display_problem
 from app.cli.model_source import load
 from app.domain.errors import EdgewiseError, EngineMissing, ModelFileError, StorageError
 from app.domain.generation import Cancellation, ChatMessage, ChatRequest, Finished, Role, SamplingParams
-from app.domain.model import LocalModel
+from app.domain.model import LocalModel, Place
 from app.domain.size_words import size
 from app.engines.llama_cpp import find_program
+from app.models.bundled import starter_sha256
 from app.models.complete import complete_header
 from app.services.loading import LoadWishes
 from app.services.model_library import ModelLibrary
@@ -39,8 +40,10 @@ PROGRAM_TIMEOUT_S = 60.0
 """For a program that only says its version, and for Qt to load, on a slow and busy machine."""
 REPLY_TOKENS = 3
 REPLY_CONTEXT = 2048
-SET_UP_AGAIN = "Run the set-up again (`make setup`)."
-FETCH_AGAIN = "Fetch it again: `make run` does."
+INSTALLED = bool(getattr(sys, "frozen", False))
+"""Whether this is a bundle, where nobody has a set-up to run."""
+SET_UP_AGAIN = "Install Edgewise again." if INSTALLED else "Run the set-up again (`make setup`)."
+FETCH_AGAIN = "Then download a model." if INSTALLED else "Fetch it again: `make run` does."
 
 
 class Status(StrEnum):
@@ -117,7 +120,8 @@ class Examination:
 
     def _data_folder(self) -> str:
         self._paths.create()
-        return f"{self._paths.home} can be written."
+        kind = ", portable," if self._paths.portable else ""
+        return f"{self._paths.home}{kind} can be written."
 
     def _database(self) -> str:
         path = self._paths.database
@@ -170,14 +174,16 @@ class Examination:
             complete_header(model.path, model.format)
         except ModelFileError as error:
             raise ModelFileError(f"{model.name} cannot be used: {error}", detail=error.detail) from error
-        expected = _starter_sha256(model)
+        expected = starter_sha256(model.path.name)
         if expected is not None:
             with model.path.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
             if found != expected:
+                deed = f"Delete {model.path.name} in the model folder. {FETCH_AGAIN}"
+                if model.place is Place.BUNDLED:
+                    deed = SET_UP_AGAIN
                 raise ModelFileError(
-                    f"{model.name} is damaged: its SHA-256 is not that of the starter model. Delete "
-                    f"{model.path.name} in the model folder. {FETCH_AGAIN}",
+                    f"{model.name} is damaged: its SHA-256 is not that of the starter model. {deed}",
                     detail=f"{model.path}: {found}, expected {expected}",
                 )
         self._model = model
@@ -232,7 +238,7 @@ class Examination:
             return Finding(
                 "Window",
                 Status.WARNING if problem else Status.FAILED,
-                f"Qt does not start: {_telling_line(said)} `make setup` names what is missing.",
+                f"Qt does not start: {_telling_line(said)}{_QT_HELP}",
                 said,
             )
         if problem:
@@ -265,18 +271,6 @@ def _package(name: str) -> str:
         return f"{name.partition('-')[0]} of unknown version"
 
 
-def _starter_sha256(model: LocalModel) -> str | None:
-    """What the starter model's SHA-256 must be, None if `model` is another one or nothing tells."""
-    bundle = getattr(sys, "_MEIPASS", None)
-    root = Path(bundle) if bundle else Path(__file__).resolve().parents[2]
-    try:
-        pin = json.loads((root / "resources" / "starter_model.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    sha256: str = pin["sha256"]
-    return sha256 if model.path.name == pin["file"] else None
-
-
 def _telling_line(said: str) -> str:
     """The line of Qt's or Python's last words that names what is missing."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
@@ -297,4 +291,5 @@ def _as_json(findings: list[Finding], *, healthy: bool) -> dict[str, object]:
     }
 
 
+_QT_HELP = "" if INSTALLED else " `make setup` names what is missing."
 _MARKS = {Status.OK: "✓", Status.WARNING: "!", Status.FAILED: "✗", Status.SKIPPED: "–"}

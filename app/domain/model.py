@@ -13,6 +13,8 @@ class Place(StrEnum):
     """Where a model lies, and so whose it is."""
 
     LIBRARY = "Edgewise"
+    BUNDLED = "part of Edgewise"
+    """Comes with the installation, the same file for every user; never copied or deleted by us."""
     IN_PLACE = "where you keep it"
     """Added by a person, never moved or deleted by us."""
     HUGGING_FACE = "Hugging Face cache"

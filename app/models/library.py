@@ -58,7 +58,7 @@ def find_model(models: Sequence[LocalModel], wanted: str | None, *, folder: Path
         return min(loadable, key=lambda model: model.size)
     exact = [model for model in models if model.name == wanted]
     partial = [model for model in models if wanted.casefold() in model.name.casefold()]
-    ours = [model for model in partial if model.place is Place.LIBRARY]
+    ours = [model for model in partial if model.place in (Place.LIBRARY, Place.BUNDLED)]
     for found in (exact, partial, ours):
         if len(found) == 1:
             return found[0]

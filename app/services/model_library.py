@@ -16,6 +16,7 @@ from app.domain.errors import ModelFileError, StorageError
 from app.domain.generation import Cancellation
 from app.domain.hub import Format
 from app.domain.model import LibraryEntry, LocalModel, ModelDetails, Place, Verification
+from app.models.bundled import bundled_models, starter_sha256
 from app.models.details import details_of, why_no_chat
 from app.models.found_elsewhere import found_elsewhere, known_sha256
 from app.models.gguf_header import check_complete, read_header
@@ -163,7 +164,8 @@ class ModelLibrary:
         files = files_of(entry.model.path, entry.model.format)
         if entry.projector is not None:
             files.append(entry.projector)
-        return verify(entry.model, [(path, self._sha256(path)) for path in files], progress, cancellation)
+        place = entry.model.place
+        return verify(entry.model, [(it, self._sha256(it, place)) for it in files], progress, cancellation)
 
     def freed_by_removing(self, entry: LibraryEntry) -> int:
         """Bytes that `remove` would free; none where the files are not ours to delete."""
@@ -174,6 +176,8 @@ class ModelLibrary:
     def why_kept(self, entry: LibraryEntry) -> str:
         """Why `remove` refuses, in a sentence; empty where it does not."""
         model = entry.model
+        if model.place is Place.BUNDLED:
+            return f"{model.name} comes with Edgewise and stays as long as Edgewise is installed."
         return f"{model.name} belongs to {_ELSEWHERE[model.place]}" if model.place in _ELSEWHERE else ""
 
     def remove(self, entry: LibraryEntry) -> int:
@@ -215,6 +219,7 @@ class ModelLibrary:
 
     def _listed(self) -> list[LibraryEntry]:
         found = models_under(self._paths.models, Place.LIBRARY)
+        found += bundled_models(found)
         found += [model_at(path, Place.IN_PLACE) or _missing(path) for path in self._added.all()]
         with suppress(RuntimeError):  # nobody's home can be told
             found += found_elsewhere(os.environ, Path.home())
@@ -266,7 +271,7 @@ class ModelLibrary:
     def _smallest(self, models: list[LocalModel]) -> LocalModel:
         candidates = sorted(
             (model for model in models if model.format is Format.GGUF and model.size > 0),
-            key=lambda model: (model.place is not Place.LIBRARY, model.size),
+            key=lambda model: (model.place not in (Place.LIBRARY, Place.BUNDLED), model.size),
         )
         for model in candidates[:TRIED]:
             if not self.details(LibraryEntry(model, None)).problem:
@@ -283,7 +288,9 @@ class ModelLibrary:
                     f"It is already in the library, as {model.name}.", detail=str(model.path)
                 )
 
-    def _sha256(self, path: Path) -> str | None:
+    def _sha256(self, path: Path, place: Place) -> str | None:
+        if place is Place.BUNDLED:
+            return starter_sha256(path.name)
         if path.is_relative_to(self._paths.models):
             known = self._checksums.get(self._relative(path))
             return known.sha256 if known is not None else None

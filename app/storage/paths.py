@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
+from app.domain.errors import StorageError
 from app.storage.failures import explain_os_error
+
+PORTABLE = "edgewise-data"
+"""A folder of this name beside an installed Edgewise is its data folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The folders (`home`, `models`, `logs`) and files (`database`, `settings`) of this installation."""
+    """The folders (`home`, `models`, `logs`) and files (`database`, `settings`) of this installation.
+
+    `portable`: `home` travels with the installation and may lie elsewhere at the next start.
+    """
 
     home: Path
     models: Path
     logs: Path
     database: Path
     settings: Path
+    portable: bool = False
 
     @classmethod
     def find(cls) -> Paths:
-        """The system's usual places, or one folder with everything where EDGEWISE_HOME names it."""
+        """One folder with everything where EDGEWISE_HOME names it or a portable one lies beside the
+        installation, else the system's usual places."""
         own = os.environ.get("EDGEWISE_HOME")
+        beside = None if own else portable_folder()
         if own:
             home = Path(own).expanduser().absolute()
+            logs = home / "logs"
+        elif beside is not None:
+            home = beside
             logs = home / "logs"
         else:
             home = platformdirs.user_data_path("Edgewise", appauthor=False)
@@ -38,6 +54,7 @@ class Paths:
             logs=logs,
             database=home / "edgewise.db",
             settings=home / "settings.json",
+            portable=beside is not None,
         )
 
     @property
@@ -97,4 +114,43 @@ class Paths:
                 with tempfile.TemporaryFile(dir=folder):
                     pass
             except OSError as error:
+                if self.portable and error.errno in _READ_ONLY:
+                    raise _cannot_travel(self.home, error) from error
                 raise explain_os_error(error, folder) from error
+
+
+def portable_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The data folder beside the installation; None where there is none, as always from source.
+
+    Beside means: beside the executable, the .app that it is in (macOS), or the AppImage file.
+    """
+    if not getattr(sys, "frozen", False):
+        return None
+    executable = Path(sys.executable).resolve()
+    beside = executable.parent
+    image, mounted = environment.get("APPIMAGE"), environment.get("APPDIR")
+    # Whatever an AppImage starts inherits its variables: they are ours only if we lie in what it mounted.
+    if image and mounted and executable.is_relative_to(Path(mounted).resolve()):
+        beside = Path(image).absolute().parent
+    elif sys.platform == "darwin" and (bundle := _application(executable)) is not None:
+        beside = bundle.parent
+    folder = beside / PORTABLE
+    return folder if folder.is_dir() else None
+
+
+def _application(executable: Path) -> Path | None:
+    """The .app that has the executable in its Contents/MacOS."""
+    contents = executable.parent.parent
+    inside = executable.parent.name == "MacOS" and contents.name == "Contents"
+    return contents.parent if inside and contents.parent.suffix == ".app" else None
+
+
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def _cannot_travel(home: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"The portable data folder {home} cannot be written. Copy Edgewise together with it to a place that "
+        f"you can write to, or rename “{PORTABLE}”: then Edgewise keeps its data in your account.",
+        detail=str(error),
+    )

@@ -207,6 +207,16 @@ def owner(place: Place) -> str:
     return "the Hugging Face cache" if place is Place.HUGGING_FACE else place.value
 
 
+def why_not_ours(entry: LibraryEntry) -> str:
+    """Why a model that is not Edgewise's to delete stays, and where it can be deleted."""
+    if entry.model.place is Place.BUNDLED:
+        return f"{name_of(entry)} comes with Edgewise and stays as long as Edgewise is installed."
+    return (
+        f"{name_of(entry)} belongs to {owner(entry.model.place)}. Delete it there: Edgewise leaves the files "
+        "of other programs alone."
+    )
+
+
 def removal_question(entry: LibraryEntry, freed: int) -> str:
     """What deleting it means; `freed` in bytes."""
     if entry.model.place is Place.IN_PLACE:

@@ -33,9 +33,9 @@ from app.ui.models.library_table import (
     LibraryTable,
     State,
     name_of,
-    owner,
     removal_question,
     usable,
+    why_not_ours,
 )
 from app.ui.models.question_bar import QuestionBar
 from app.ui.models.quiet_table import FigureDelegate
@@ -376,8 +376,7 @@ class LibraryView(QWidget):
         place = entry.model.place
         if place not in _OURS:
             self._question.ask(
-                f"{name_of(entry)} belongs to {owner(place)}. Delete it there: Edgewise leaves the files of "
-                "other programs alone.",
+                why_not_ours(entry),
                 yes="Show in folder",
                 no="Close",
                 deed=lambda: self.reveal_requested.emit(entry),

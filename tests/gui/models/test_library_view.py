@@ -404,6 +404,14 @@ def test_models_of_other_programs_are_left_alone(library, qtbot) -> None:
     assert told.args == [OLLAMA]
 
 
+def test_a_model_that_comes_with_edgewise_stays(library, qtbot) -> None:
+    bundled = entry("starter-Q4_1", 98_000_000, Place.BUNDLED)
+    library.set_entries([bundled])
+    with qtbot.assertNotEmitted(library.remove_requested), qtbot.assertNotEmitted(library.remove_considered):
+        choose(menu(library, qtbot, bundled.model.name), "Delete…")
+        assert question(library).text.endswith("stays as long as Edgewise is installed.")
+
+
 def test_the_question_goes_with_the_model(library, qtbot) -> None:
     choose(menu(library, qtbot, QWEN.model.name), "Delete…")
     library.set_entries([SMOL, OLLAMA])

@@ -71,6 +71,61 @@ def by_name(entries: list[LibraryEntry]) -> dict[str, LibraryEntry]:
     return {entry.model.name: entry for entry in entries}
 
 
+@pytest.fixture
+def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model that came with the installation."""
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path / "installed"), raising=False)
+    return write_model(tmp_path / "installed" / "models" / "Starter-Q4_1.gguf")
+
+
+# --- what comes with Edgewise ------------------------------------------------------------------------
+
+
+def test_a_bundled_model_is_there_at_the_first_start(library: ModelLibrary, bundled: Path) -> None:
+    (entry,) = library.entries()
+    assert (entry.model.path, entry.model.place) == (bundled, Place.BUNDLED)
+    assert [model.name for model in library.chat_models()] == ["Starter-Q4_1"]
+    assert library.choose(None, None).path == bundled
+    assert library.find("starter").path == bundled
+    assert library.details(entry).details is not None
+
+
+def test_a_bundled_model_is_not_removed(library: ModelLibrary, bundled: Path) -> None:
+    (entry,) = library.entries()
+    assert library.freed_by_removing(entry) == 0
+    assert (
+        library.why_kept(entry)
+        == "Starter-Q4_1 comes with Edgewise and stays as long as Edgewise is installed."
+    )
+    with pytest.raises(ModelFileError, match="comes with Edgewise"):
+        library.remove(entry)
+    assert bundled.exists()
+
+
+def test_of_a_bundled_model_and_its_copy_one_is_shown(
+    paths: Paths, library: ModelLibrary, bundled: Path
+) -> None:
+    (entry,) = library.entries()
+    copied = library.import_model(bundled, copy=True, progress=no_progress, cancellation=Cancellation())
+    assert copied.model.place is Place.LIBRARY
+    assert copied.model.name == entry.model.name  # conversations know it by that
+    assert [it.model.path for it in library.entries()] == [paths.models / bundled.name]
+    library.remove(copied)
+    assert [it.model.path for it in library.entries()] == [bundled]
+    with pytest.raises(ModelFileError, match="already in the library"):
+        library.import_model(bundled, copy=False, progress=no_progress, cancellation=Cancellation())
+
+
+def test_a_bundled_model_is_verified_against_its_pin(
+    library: ModelLibrary, bundled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = hashlib.sha256(bundled.read_bytes()).hexdigest()
+    (entry,) = library.entries()
+    for sha256, soundness in ((right, Soundness.WHOLE), ("0" * 64, Soundness.DAMAGED)):
+        monkeypatch.setattr(model_library, "starter_sha256", {bundled.name: sha256}.get)
+        assert library.verify(entry, no_progress, Cancellation()).soundness is soundness
+
+
 # --- the list ----------------------------------------------------------------------------------------
 
 

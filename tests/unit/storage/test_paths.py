@@ -1,10 +1,12 @@
+import sys
+import tempfile
 from pathlib import Path
 
 import platformdirs
 import pytest
 
 from app.domain.errors import DiskFull, StorageError
-from app.storage.paths import Paths
+from app.storage.paths import PORTABLE, Paths, portable_folder
 
 
 def test_everything_moves_with_edgewise_home(tmp_path, monkeypatch):
@@ -84,3 +86,89 @@ def test_what_the_system_reports_becomes_advice(tmp_path, monkeypatch, number, k
     with pytest.raises(kind, match=words) as caught:
         Paths.find().create()
     assert "as the system says it" in caught.value.detail
+
+
+# --- portable ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """The folder of an installed Edgewise, and where its data would lie without a portable folder."""
+    folder = tmp_path / "Stick – 家" / "Edgewise"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(folder / "edgewise"))
+    for variable in ("EDGEWISE_HOME", "APPIMAGE", "APPDIR"):
+        monkeypatch.delenv(variable, raising=False)
+    return folder
+
+
+def test_a_folder_beside_the_executable_takes_everything(installed):
+    assert not Paths.find().portable
+    (installed / PORTABLE).mkdir()
+    paths = Paths.find()
+    assert paths.portable
+    assert paths.home == installed / PORTABLE
+    assert paths.logs == installed / PORTABLE / "logs"
+    paths.create()
+
+
+def test_a_file_of_that_name_is_no_data_folder(installed):
+    (installed / PORTABLE).write_text("")
+    assert not Paths.find().portable
+
+
+def test_the_executable_is_found_through_a_link(installed, tmp_path, monkeypatch):
+    (installed / "edgewise").write_text("")
+    (installed / PORTABLE).mkdir()
+    (tmp_path / "edgewise").symlink_to(installed / "edgewise")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "edgewise"))
+    assert Paths.find().home == installed / PORTABLE
+
+
+def test_edgewise_home_goes_before_it(installed, tmp_path, monkeypatch):
+    (installed / PORTABLE).mkdir()
+    monkeypatch.setenv("EDGEWISE_HOME", str(tmp_path / "own"))
+    paths = Paths.find()
+    assert (paths.home, paths.portable) == (tmp_path / "own", False)
+
+
+def test_from_source_there_is_none(installed, monkeypatch):
+    (installed / PORTABLE).mkdir()
+    monkeypatch.delattr(sys, "frozen")
+    assert not Paths.find().portable
+
+
+def test_an_appimage_has_it_beside_its_file(installed, tmp_path, monkeypatch):
+    (tmp_path / PORTABLE).mkdir()
+    monkeypatch.setenv("APPIMAGE", str(tmp_path / "Edgewise.AppImage"))
+    monkeypatch.setenv("APPDIR", str(installed.parent))
+    assert Paths.find().home == tmp_path / PORTABLE
+
+
+def test_the_variables_of_another_appimage_say_nothing(installed, tmp_path, monkeypatch):
+    (tmp_path / PORTABLE).mkdir()
+    monkeypatch.setenv("APPIMAGE", str(tmp_path / "Terminal.AppImage"))
+    monkeypatch.setenv("APPDIR", str(tmp_path / "mounted"))
+    assert not Paths.find().portable
+
+
+def test_on_a_mac_it_lies_beside_the_app(installed, monkeypatch):
+    inside = installed / "Edgewise.app" / "Contents" / "MacOS"
+    inside.mkdir(parents=True)
+    (installed / PORTABLE).mkdir()
+    monkeypatch.setattr(sys, "executable", str(inside / "edgewise"))
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert portable_folder() == installed / PORTABLE
+
+
+def test_a_medium_that_cannot_be_written_is_a_sentence(installed, monkeypatch):
+    (installed / PORTABLE).mkdir()
+
+    def refuse(*args, **kwargs):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(StorageError, match=r"portable data folder .* cannot be written") as caught:
+        Paths.find().create()
+    assert "Copy Edgewise together with it" in caught.value.message
