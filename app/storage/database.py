@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from app.storage.backup import back_up, prune
 from app.storage.damaged import set_aside
 from app.storage.failures import explain_os_error, explain_sqlite_error, is_damage
-from app.storage.migrations import migrate, refuse_newer
+from app.storage.migrations import migrate, refuse_newer, schema_version
 
 T = TypeVar("T")
 
@@ -51,10 +52,10 @@ class Database:
 
     @classmethod
     def open(cls, path: Path) -> Database:
-        """Open the database at `path`, creating or migrating it.
+        """Open the database at `path`, creating it, or migrating it once a copy of it was made.
 
         A damaged file is set aside and a new database begun. Raises `DatabaseTooNew` (the file stays as
-        it is), `DiskFull` or `StorageError`.
+        it is), `DiskFull` (also where there is no room for the copy) or `StorageError`.
         """
         moved: Path | None = None
         try:
@@ -73,7 +74,7 @@ class Database:
                 writer.execute("PRAGMA journal_mode = WAL")
                 writer.execute("PRAGMA synchronous = FULL")
                 writer.execute("PRAGMA foreign_keys = ON")
-                migrate(writer)
+                _migrate(writer, path)
             except BaseException:
                 writer.close()
                 raise
@@ -205,6 +206,22 @@ class _Reader:
     def __del__(self) -> None:
         if hasattr(self, "connection"):
             self.connection.close()
+
+
+def _migrate(writer: sqlite3.Connection, path: Path) -> None:
+    """Migrate with a copy before. A copy of what then did not change is removed: starts that fail again and
+    again would else fill the disk."""
+    made: list[tuple[int, Path]] = []
+    try:
+        migrate(writer, first=lambda version: made.append((version, back_up(path, version))))
+    except BaseException:
+        with suppress(sqlite3.Error, OSError):
+            for version, copy in made:
+                if schema_version(writer) == version:
+                    copy.unlink()
+        raise
+    if made:
+        prune(path)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

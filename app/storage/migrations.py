@@ -221,22 +221,32 @@ def refuse_newer(connection: sqlite3.Connection, migrations: Sequence[Migration]
         )
 
 
-def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Take the steps that are missing, each in a transaction of its own.
+def migrate(
+    connection: sqlite3.Connection,
+    migrations: Sequence[Migration] = MIGRATIONS,
+    *,
+    first: Callable[[int], None] | None = None,
+) -> None:
+    """Take the steps that are missing, all in one transaction: a failure or a kill leaves the file as it was.
 
-    The connection must be in autocommit mode (`isolation_level=None`). Raises `DatabaseTooNew`. A step
-    that fails leaves the file as the step before it did.
+    Of a file that has taken steps before, `first` is called with their number, before anything is changed and
+    while nobody else can write; what it raises keeps the file as it is. The connection must be in autocommit
+    mode (`isolation_level=None`). Raises `DatabaseTooNew`.
     """
     refuse_newer(connection, migrations)
-    for version in range(schema_version(connection) + 1, len(migrations) + 1):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            # Another process may have taken this step while we waited for the lock.
-            if schema_version(connection) < version:
-                migrations[version - 1](connection)
-                connection.execute(f"PRAGMA user_version = {version}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+    if schema_version(connection) == len(migrations):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        refuse_newer(connection, migrations)  # another process may have migrated while we waited for the lock
+        version = schema_version(connection)
+        if first is not None and 0 < version < len(migrations):
+            first(version)
+        for step in migrations[version:]:
+            step(connection)
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

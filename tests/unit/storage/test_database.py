@@ -245,7 +245,7 @@ def test_another_programs_lock_is_a_sentence(path, monkeypatch):
 
 
 def fails_with(code, kind=sqlite3.DatabaseError):
-    def step(connection):
+    def step(connection, **_):
         error = kind("as SQLite says it")
         error.sqlite_errorcode = code
         raise error
