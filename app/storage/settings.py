@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, cast, get_args
 
 from app.domain.engine import LoadWishes
 from app.domain.errors import StorageError
-from app.domain.generation import SamplingParams
+from app.domain.generation import PARAMETERS, SamplingParams
 from app.storage.damaged import set_aside
 from app.storage.json_file import write_json
 from app.storage.well_formed import well_formed
@@ -26,6 +26,8 @@ DEFAULT_IDLE_MINUTES = 15
 MAXIMUM_IDLE_MINUTES = 7 * 24 * 60
 MAXIMUM_GPUS = 64
 MAXIMUM_SPEED = 10_000.0
+DEEPEST_UNKNOWN = 16
+"""Levels of nesting up to which a newer version's setting is kept."""
 NUMBER_FORMATS = ("bfloat16", "float16", "float32")
 """What an engine can be told to compute in."""
 
@@ -62,6 +64,10 @@ class Settings:
     """Tokens of context that models are judged with, as `context_length`; it changes no load."""
     goal_speed: float | None = None
     """Tokens a second that a model should make, up to `MAXIMUM_SPEED`."""
+    look_for_updates: bool = False
+    """Whether to ask once a day for a newer version. Off until a person switches it on."""
+    unknown: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What the file held beyond this: a newer Edgewise's settings, which an older one gives back."""
 
     def wishes_for(self, engine: str) -> LoadWishes:
         """How a model is loaded in an engine: what is set for it, else what is set for all."""
@@ -91,16 +97,53 @@ def load_settings(path: Path) -> Settings:
             _log.warning("The old settings are kept in %s", set_aside(path))
         return Settings()
     accepted = {}
-    for setting in fields(Settings):
-        if setting.name in values:
+    for name, read in _READERS.items():
+        if name in values:
             with suppress(ValueError):
-                accepted[setting.name] = _READERS[setting.name](values[setting.name])
-    return Settings(**accepted)
+                accepted[name] = read(values[name])
+    return Settings(**accepted, unknown=_unknown(values))
 
 
 def save_settings(path: Path, settings: Settings) -> None:
     """Write the settings, all or nothing. Raises `DiskFull` or `StorageError`; the old file then stays."""
-    write_json(path, asdict(settings))
+    write_json(path, _merged(settings.unknown, asdict(replace(settings, unknown={}))))
+
+
+def _unknown(values: dict[str, Any]) -> dict[str, Any]:
+    """What of `values` no setting of this version reads: whole settings, parameters, wishes of an engine."""
+    found = _beyond(values, _READERS)
+    params, loading = values.get("params"), values.get("loading")
+    if isinstance(params, dict):
+        found["params"] = _beyond(params, [parameter.name for parameter in PARAMETERS])
+    if isinstance(loading, dict):
+        wished = [wish.name for wish in fields(LoadWishes)]
+        found["loading"] = {
+            engine: beyond
+            for engine, wishes in loading.items()
+            if isinstance(wishes, dict) and (beyond := _beyond(wishes, wished))
+        }
+    return {name: value for name, value in found.items() if value or name not in ("params", "loading")}
+
+
+def _beyond(values: dict[str, Any], known: Container[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in known and _is_shallow(value)}
+
+
+def _is_shallow(value: object, levels: int = DEEPEST_UNKNOWN) -> bool:
+    """Whether it can be written again: what is read into may be nested deeper than what is written from."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not inner or (levels > 0 and all(_is_shallow(it, levels - 1) for it in inner))
+
+
+def _merged(unknown: Mapping[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """`values`, and what `unknown` has beside them; an engine that has no wishes any more comes without."""
+    values.pop("unknown")
+    merged = {**unknown, **values, "params": {**unknown.get("params", {}), **values["params"]}}
+    merged["loading"] = {
+        engine: {**unknown.get("loading", {}).get(engine, {}), **wishes}
+        for engine, wishes in values["loading"].items()
+    }
+    return merged
 
 
 def _whole_number(digits: str) -> float:
@@ -219,5 +262,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "loading": _loading,
     "goal_context": _optional(_up_to(MAXIMUM_CONTEXT_LENGTH)),
     "goal_speed": _optional(_speed),
+    "look_for_updates": _yes_or_no,
 }
 """For each field: the value to use, or ValueError for one that it cannot take."""

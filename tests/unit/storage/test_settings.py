@@ -28,6 +28,7 @@ CHANGED = Settings(
     loading={"vllm": LoadWishes(4096, 2, "float16", 8, 0.5, 2), "transformers": LoadWishes(threads=1)},
     goal_context=32_768,
     goal_speed=8.0,
+    look_for_updates=True,
 )
 
 shared_folder = hypothesis_settings(
@@ -64,6 +65,38 @@ def test_a_byte_order_mark_and_unknown_keys_do_no_harm(path):
     assert load_settings(path) == CHANGED
 
 
+def test_what_a_newer_version_set_comes_back_from_this_one(path):
+    newer = {
+        "theme": "light",
+        "voice": {"speed": [1.5, None], "name": "größer 家"},
+        "unknown": 3,
+        "params": {"temperature": 0.5, "mirostat": 2},
+        "loading": {"vllm": {"threads": 2, "swap_space": "4 GB"}, "future": {"lanes": 3}},
+    }
+    path.write_text(json.dumps(newer), "utf-8")
+    loaded = load_settings(path)
+    save_settings(path, replace(loaded, theme="dark", loading={"vllm": LoadWishes(threads=4)}))
+    written = json.loads(path.read_text("utf-8"))
+    assert (written["theme"], written["voice"], written["unknown"]) == ("dark", newer["voice"], 3)
+    assert (written["params"]["temperature"], written["params"]["mirostat"]) == (0.5, 2)
+    assert written["loading"]["vllm"]["swap_space"] == "4 GB"
+    assert written["loading"]["vllm"]["threads"] == 4
+    assert load_settings(path).unknown == {
+        **{name: newer[name] for name in ("voice", "unknown")},
+        "params": {"mirostat": 2},
+        "loading": {"vllm": {"swap_space": "4 GB"}},
+    }
+
+
+def test_what_is_nested_too_deep_to_be_written_is_not_kept(path):
+    deep = "[" * 900 + "]" * 900
+    path.write_text(f'{{"deep": {deep}, "flat": [[[1]]], "params": {{"x": {deep}}}}}')
+    loaded = load_settings(path)
+    assert loaded.unknown == {"flat": [[[1]]]}
+    save_settings(path, loaded)
+    assert load_settings(path).unknown == loaded.unknown
+
+
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [
@@ -86,6 +119,7 @@ def test_a_byte_order_mark_and_unknown_keys_do_no_harm(path):
         ("window_geometry", 5),
         ("sidebar_open", 1),
         ("offline", "yes"),
+        ("look_for_updates", "daily"),
         ("goal_context", 0),
         ("goal_speed", 0),
         ("goal_speed", True),
@@ -190,7 +224,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-names = st.sampled_from(list(asdict(Settings())))
+names = st.sampled_from([*asdict(Settings()), "of_the_future"])
 hostile = st.dictionaries(
     names, json_values | st.dictionaries(st.sampled_from(list(asdict(SamplingParams()))), json_values)
 )
@@ -233,7 +267,10 @@ def test_the_new_file_is_on_the_disk_before_it_takes_the_old_ones_place(path, mo
 
     monkeypatch.setattr(os, "fsync", watch)
     save_settings(path, Settings())
-    assert at_sync == [(CHANGED, asdict(Settings()))]
+    ((before, written),) = at_sync
+    assert before == CHANGED
+    assert "unknown" not in written
+    assert Settings(**{**written, "params": SamplingParams(**written["params"])}) == Settings()
 
 
 def test_a_missing_folder_is_a_sentence(tmp_path):
