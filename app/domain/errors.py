@@ -156,6 +156,10 @@ class ModelNotServed(EdgewiseError):
     """The server has no model, or not the one that was asked for."""
 
 
+class UpdateUnknown(EdgewiseError):
+    """Whether there is a newer version could not be found out."""
+
+
 class StorageError(EdgewiseError):
     """The data folder or the database cannot be used."""
 
