@@ -34,23 +34,24 @@ def main() -> int:
         os._exit(load_worker.main())
     if arguments == [CHECK_WINDOW]:
         return _check_window()
-    if arguments and not _is_for_qt(arguments[0]):
+    files = _files_among(arguments)
+    if arguments and not files and not _is_for_qt(arguments[0]):
         from app.cli.command_line import run
 
         return run(arguments)
-    if not arguments:  # else Qt is told which platform to use
+    if len(files) == len(arguments):  # else Qt is told which platform to use
         from app.cli.display import display_problem
 
         if problem := display_problem():
-            return _terminal_instead(f"{problem}, so the chat opens in the terminal.")
+            return _terminal_instead(f"{problem}, so the chat opens in the terminal.", files)
     try:
         from app.ui.application import run_window
     except ImportError as error:
         reason = _missing_for_qt(error)
         if reason is None:
             raise
-        return _terminal_instead(f"{reason} Until then the chat opens in the terminal.")
-    return run_window(sys.argv)
+        return _terminal_instead(f"{reason} Until then the chat opens in the terminal.", files)
+    return run_window([sys.argv[0], *(argument for argument in arguments if argument not in files)], files)
 
 
 def _check_window() -> int:
@@ -67,6 +68,22 @@ def _is_for_qt(argument: str) -> bool:
     return argument.startswith("-") and not argument.startswith("--") and argument != "-h"
 
 
+def _files_among(arguments: list[str]) -> list[str]:
+    """The files to open, as they were given; none where a command comes first: then they are its affair."""
+    if not arguments:
+        return []
+    if _is_for_qt(arguments[0]):  # what has a slash may be the value of one of Qt's options
+        return [argument for argument in arguments if _is_model_file(argument)]
+    if _is_model_file(arguments[0]) or os.path.dirname(arguments[0]):  # noqa: PTH120  # quicker than pathlib's import
+        return [argument for argument in arguments if not argument.startswith("-")]
+    return []
+
+
+def _is_model_file(argument: str) -> bool:
+    shown = argument.casefold()
+    return not shown.startswith("-") and (shown.endswith(".gguf") or shown.startswith("file:"))
+
+
 def _missing_for_qt(error: ImportError) -> str | None:
     """The sentence for an import that failed for want of Qt, None if it failed for another reason."""
     library = re.search(r"(\S+\.so[.\d]*): cannot open shared object file", str(error))
@@ -81,11 +98,12 @@ def _missing_for_qt(error: ImportError) -> str | None:
     return None
 
 
-def _terminal_instead(sentence: str) -> int:
+def _terminal_instead(sentence: str, files: list[str]) -> int:
     from app.cli.command_line import run
+    from app.ui.file_arguments import named_files
 
     sys.stderr.write(sentence + "\n")
-    return run(["chat"])
+    return run(["chat", *(f"--model={path}" for path in named_files(files)[:1])])
 
 
 if __name__ == "__main__":

@@ -116,6 +116,14 @@ class ModelLibrary:
                 return entry
         raise ModelFileError(f"{model.path} is not in the library. Import it first.")
 
+    def known_at(self, path: Path) -> LibraryEntry | None:
+        """The entry, with details, whose first file or folder is at `path`, links followed."""
+        real = path.resolve()
+        for entry in self._listed():
+            if entry.model.path.resolve() == real:
+                return self.details(entry)
+        return None
+
     def choose(self, wanted: str | None, last_used: str | None) -> LocalModel:
         """The model that a person means; without a wish the one used last, if it is still there.
 

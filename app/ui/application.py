@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,14 @@ from app.storage.speed_tests import SpeedTests
 from app.ui import theme
 from app.ui.advisor_room import AdvisorRoom
 from app.ui.chat.page import ChatPage
+from app.ui.desktop_application import DesktopApplication
 from app.ui.engines_room import EnginesRoom
+from app.ui.file_arguments import named_files
+from app.ui.file_opening import FileOpening
 from app.ui.main_window import ADVISOR, CHAT, ENGINES, MODELS, SETTINGS, SPEED_TEST, MainWindow
 from app.ui.models_room import ModelsRoom
 from app.ui.moving_room import MovingRoom
-from app.ui.single_instance import SingleInstance
+from app.ui.single_instance import DataFolderInUse, SingleInstance
 from app.ui.speed_test_room import SpeedTestRoom
 
 if TYPE_CHECKING:
@@ -148,6 +152,8 @@ class Edgewise(QObject):
             lambda: self.settings.offline,
             self,
         )
+        self.opening = FileOpening(self.library, self.background, self)
+        self._waiting_files: list[Path] = []
         self.window = MainWindow(
             self.chat,
             self.models.make_page,
@@ -166,6 +172,7 @@ class Edgewise(QObject):
             source.connect(self._keep_settings)
         self.chat.models_wanted.connect(self._list_models)
         self._connect_models()
+        self._connect_opening()
         self._connect_engines()
         self._connect_speed_test()
         self._connect_moving()
@@ -186,6 +193,12 @@ class Edgewise(QObject):
         self.engine_room.start()
         self.speed_test_room.start()
         self.advisor_room.start()
+
+    def open_files(self, files: Sequence[Path]) -> None:
+        """Files that a person opened with Edgewise; while there is no conversation yet they wait for it."""
+        self._waiting_files += files
+        if self.chat.conversation is not None:
+            self._open_waiting()
 
     def close(self) -> None:
         """Store what is not stored, end the engine, close the database."""
@@ -227,6 +240,23 @@ class Edgewise(QObject):
         models.models_requested.connect(lambda: self.window.show_page(MODELS))
         models.settings_requested.connect(lambda: self.window.show_page(SETTINGS))
         self.window.files_dropped.connect(self._take_in)
+
+    def _connect_opening(self) -> None:
+        opening = self.opening
+        opening.chat_requested.connect(self._chat_with)
+        opening.offered.connect(self._take_in)
+        opening.refused.connect(self._refuse_file)
+        self.models.library.imported.connect(opening.imported)
+        self.session.opened.connect(self._open_waiting)
+
+    def _open_waiting(self) -> None:
+        waiting, self._waiting_files = self._waiting_files, []
+        self.opening.open(waiting)
+
+    def _refuse_file(self, error: EdgewiseError) -> None:
+        self.window.show_page(MODELS)
+        if self.window.models_page is not None:
+            self.window.models_page.show_error(error)
 
     def _connect_engines(self) -> None:
         room = self.engine_room
@@ -334,20 +364,29 @@ class Edgewise(QObject):
             self.models.no_model_yet()
 
 
-def run_window(argv: list[str]) -> int:
-    """Open the window; returns the exit status once it is closed."""
-    app = QApplication(argv)
-    app.setApplicationName("Edgewise")
-    app.setApplicationDisplayName("Edgewise")
-    app.setDesktopFileName("edgewise")
+def run_window(argv: list[str], files: Sequence[str] = ()) -> int:
+    """Open the window, with `files` (paths or file:// addresses); returns the exit status once it is closed.
+
+    `argv` is for Qt, which takes nothing but text.
+    """
+    app = DesktopApplication(argv)
     paths = Paths.find()
+    opened = named_files(files)
     try:
         paths.create()
     except StorageError as error:
         return _cannot_start(app, error)
     instance = SingleInstance(paths.home)
-    if not instance.claim():
-        return 0
+    try:
+        if not instance.claim(opened):
+            return 0
+    except DataFolderInUse as error:
+        if error.elsewhere and not _open_anyway(app, error):
+            return 1
+        if not error.elsewhere or not instance.take_over():
+            return _cannot_start(app, error)
+    except StorageError as error:
+        return _cannot_start(app, error)
     theme.apply(app, load_settings(paths.settings).theme)
     try:
         database = Database.open(paths.database)
@@ -355,13 +394,28 @@ def run_window(argv: list[str]) -> int:
         return _cannot_start(app, error)
     edgewise = Edgewise(paths, database)
     instance.raise_requested.connect(edgewise.window.come_forward)
+    instance.files_received.connect(edgewise.open_files)
+    app.files_opened.connect(edgewise.open_files)
     edgewise.closed.connect(app.quit)
     edgewise.open()
+    edgewise.open_files(opened)
     try:
         return app.exec()
     finally:
         edgewise.close()
         instance.release()
+
+
+def _open_anyway(app: QApplication, error: DataFolderInUse) -> bool:
+    """Whether a person says that nobody uses the folder any more, as after a stick was pulled out."""
+    theme.apply(app)
+    sys.stderr.write(f"{error.message}\n")
+    box = QMessageBox(QMessageBox.Icon.Warning, "Edgewise", error.message)
+    box.setInformativeText("If it is not open there, as after a stick was pulled out, open it here.")
+    anyway = box.addButton("Open it here", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton("Quit", QMessageBox.ButtonRole.RejectRole)
+    box.exec()
+    return box.clickedButton() is anyway
 
 
 def _cannot_start(app: QApplication, error: EdgewiseError) -> int:
