@@ -18,7 +18,7 @@ from types import FrameType
 from app import __version__
 from app.domain.generation import PARAMETERS, Parameter
 
-COMMANDS = ("chat", "doctor", "probe", "models", "engines", "advise", "bench", "cost", "export")
+COMMANDS = ("chat", "doctor", "probe", "models", "engines", "advise", "bench", "cost", "export", "update")
 USE_CASES = (
     "learning", "research", "production-api", "local-chatbot", "structured-output", "mobile", "max-gpu",
     "pipeline",
@@ -97,6 +97,10 @@ def _command(options: argparse.Namespace) -> int:
         from app.cli.export import run as run_export
 
         return run_export(options)
+    if options.command == "update":
+        from app.cli.update import run as run_update
+
+        return run_update(as_json=options.json)
     from app.cli.machine import show_machine
 
     return show_machine(as_json=options.json, measure=options.bandwidth)
@@ -198,13 +202,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     advise.add_argument("--json", action="store_true", help="as one JSON object; memory in bytes")
 
-    from app.cli import bench, cost, engines, export, models
+    from app.cli import bench, cost, engines, export, models, update
 
     models.add_parser(commands, verbose)
     engines.add_parser(commands, verbose)
     bench.add_parser(commands, verbose)
     cost.add_parser(commands, verbose)
     export.add_parser(commands, verbose)
+    update.add_parser(commands, verbose)
     return parser
 
 

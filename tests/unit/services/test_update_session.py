@@ -42,6 +42,9 @@ class Desk:
         self.settings = replace(self.settings, **values)
         self.session.settings_changed()
 
+    def stage(self) -> Stage:
+        return self.session.stage
+
     def wait(self) -> None:
         self.qtbot.waitUntil(lambda: self.session.stage is not Stage.LOOKING, timeout=WAIT_MS)
 
@@ -65,7 +68,7 @@ def desk(qtbot: Any, tmp_path: Path, server: ReleaseServer) -> Iterator[Desk]:
 
 
 def test_nothing_is_asked_before_a_person_says_so(desk: Desk, server: ReleaseServer) -> None:
-    assert desk.session.stage is Stage.NOT_LOOKED
+    assert desk.stage() is Stage.NOT_LOOKED
     desk.session.start()
     desk.session.look_if_due()
     desk.session.settings_changed()
@@ -77,10 +80,10 @@ def test_nothing_is_asked_before_a_person_says_so(desk: Desk, server: ReleaseSer
 def test_a_look_finds_the_newer_version(desk: Desk, server: ReleaseServer) -> None:
     server.announce()
     desk.session.look()
-    assert desk.session.stage is Stage.LOOKING
+    assert desk.stage() is Stage.LOOKING
     desk.session.look()  # a second click asks nobody a second time
     desk.wait()
-    assert desk.session.stage is Stage.NEWER
+    assert desk.stage() is Stage.NEWER
     assert desk.session.announcement is not None
     assert desk.session.announcement.version == "9.9.0"
     assert [path for path, _ in server.asked] == [ANNOUNCEMENT]
@@ -91,19 +94,19 @@ def test_a_look_finds_none_newer(desk: Desk, server: ReleaseServer) -> None:
     server.announce(version="0.1.0")
     desk.session.look()
     desk.wait()
-    assert desk.session.stage is Stage.NEWEST
+    assert desk.stage() is Stage.NEWEST
 
 
 def test_a_look_that_fails_says_why_and_the_next_one_may_not(desk: Desk, server: ReleaseServer) -> None:
     desk.session.look()
     desk.wait()
-    assert desk.session.stage is Stage.FAILED
+    assert desk.stage() is Stage.FAILED
     assert desk.session.problem is not None
     assert "No release is announced" in desk.session.problem.message
     server.announce()
     desk.session.look()
     desk.wait()
-    assert desk.session.stage is Stage.NEWER
+    assert desk.stage() is Stage.NEWER
     assert desk.session.problem is None
 
 
@@ -113,7 +116,7 @@ def test_once_a_day_and_told_once(desk: Desk, server: ReleaseServer, qtbot: Any)
     qtbot.waitUntil(lambda: len(desk.told) == 1, timeout=WAIT_MS)
     for _ in range(3):
         desk.session.look_if_due()
-    assert desk.session.stage is Stage.NEWER
+    assert desk.stage() is Stage.NEWER
     desk.record.looked(time.time() - DAY_S + 60)
     desk.session.look_if_due()
     assert len(server.asked) == 1
@@ -138,7 +141,7 @@ def test_one_that_was_put_off_is_not_told_of_again_but_the_next_one(
     desk.session.look_if_due()
     desk.wait()
     assert len(server.asked) == 2
-    assert desk.session.stage is Stage.NEWER
+    assert desk.stage() is Stage.NEWER
     assert len(desk.told) == 1
     server.announce(version="9.9.1")
     desk.record.looked(0)
@@ -150,10 +153,10 @@ def test_a_daily_look_that_fails_troubles_nobody(desk: Desk, server: ReleaseServ
     desk.set(look_for_updates=True)
     desk.wait()
     assert len(server.asked) == 1
-    assert desk.session.stage is Stage.NOT_LOOKED
+    assert desk.stage() is Stage.NOT_LOOKED
     assert desk.session.problem is None
     desk.session.look_if_due()  # and is not tried again today
-    assert desk.session.stage is Stage.NOT_LOOKED
+    assert desk.stage() is Stage.NOT_LOOKED
     assert len(server.asked) == 1
 
 
@@ -165,7 +168,7 @@ def test_what_cannot_be_written_down_is_not_asked_daily(desk: Desk, server: Rele
     assert server.asked == []
     desk.session.look()
     desk.wait()
-    assert desk.session.stage is Stage.NEWER
+    assert desk.stage() is Stage.NEWER
 
 
 def test_the_daily_look_begins_some_time_after_the_start(
@@ -184,12 +187,12 @@ def test_the_daily_look_begins_some_time_after_the_start(
 
 def test_offline_nobody_is_asked(desk: Desk, server: ReleaseServer) -> None:
     desk.set(offline=True, look_for_updates=True)
-    assert desk.session.stage is Stage.OFFLINE
+    assert desk.stage() is Stage.OFFLINE
     desk.session.look_if_due()
     desk.session.look()
     desk.settle()
     assert server.asked == []
-    assert desk.session.stage is Stage.OFFLINE
+    assert desk.stage() is Stage.OFFLINE
 
 
 def test_going_offline_breaks_a_look_off(desk: Desk, server: ReleaseServer, qtbot: Any) -> None:
@@ -204,9 +207,9 @@ def test_going_offline_breaks_a_look_off(desk: Desk, server: ReleaseServer, qtbo
     qtbot.waitUntil(asked.is_set, timeout=WAIT_MS)
     desk.set(offline=True)
     qtbot.waitUntil(lambda: desk.session._looking is None, timeout=WAIT_MS)
-    assert desk.session.stage is Stage.OFFLINE
+    assert desk.stage() is Stage.OFFLINE
     desk.set(offline=False)
-    assert desk.session.stage is Stage.NOT_LOOKED
+    assert desk.stage() is Stage.NOT_LOOKED
 
 
 def test_closing_waits_for_nobody(desk: Desk, server: ReleaseServer, qtbot: Any) -> None:
@@ -227,13 +230,13 @@ def test_closing_waits_for_nobody(desk: Desk, server: ReleaseServer, qtbot: Any)
 
 def test_a_copy_from_source_asks_nobody(qtbot: Any, tmp_path: Path) -> None:
     desk = Desk(qtbot, tmp_path, "")
-    assert desk.session.stage is Stage.NOT_PUBLISHED
+    assert desk.stage() is Stage.NOT_PUBLISHED
     desk.set(look_for_updates=True)
     desk.session.start()
     desk.session.look()
     desk.session.look_if_due()
     desk.settle()
-    assert desk.session.stage is Stage.NOT_PUBLISHED
+    assert desk.stage() is Stage.NOT_PUBLISHED
     assert list(tmp_path.iterdir()) == []
 
 
@@ -241,5 +244,5 @@ def test_an_answer_that_nobody_understands_changes_nothing(desk: Desk, server: R
     server.answers[ANNOUNCEMENT] = gives(b"<html>")
     desk.session.look()
     desk.wait()
-    assert desk.session.stage is Stage.FAILED
+    assert desk.stage() is Stage.FAILED
     assert desk.session.announcement is None

@@ -129,7 +129,7 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path):
 
 
 def test_what_comes_first_is_asked_once_of_a_file_that_has_steps_to_take(tmp_path):
-    told = []
+    told: list[int] = []
     with connect(tmp_path / "a.db") as connection:
         migrate(connection, (first,), first=told.append)
         assert told == []  # a new file: there is nothing to keep
