@@ -102,6 +102,11 @@ class Paths:
         """The servers that a person attached, without their keys."""
         return self.home / "servers.json"
 
+    @property
+    def updates(self) -> Path:
+        """When Edgewise last looked for a newer version."""
+        return self.home / "updates.json"
+
     def create(self) -> None:
         """Make the folders that are missing, for this user's eyes only, and try to write in them.
 

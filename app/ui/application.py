@@ -39,8 +39,10 @@ from app.ui.file_opening import FileOpening
 from app.ui.main_window import ADVISOR, CHAT, ENGINES, MODELS, SETTINGS, SPEED_TEST, MainWindow
 from app.ui.models_room import ModelsRoom
 from app.ui.moving_room import MovingRoom
+from app.ui.newer_database import open_or_ask
 from app.ui.single_instance import DataFolderInUse, SingleInstance
 from app.ui.speed_test_room import SpeedTestRoom
+from app.ui.updates_room import UpdatesRoom
 
 if TYPE_CHECKING:
     from app.ui.settings.page import SettingsPage
@@ -154,6 +156,7 @@ class Edgewise(QObject):
         )
         self.opening = FileOpening(self.library, self.background, self)
         self._waiting_files: list[Path] = []
+        self.updates = UpdatesRoom(paths, self.chat.notice, self.background, self._current_settings, self)
         self.window = MainWindow(
             self.chat,
             self.models.make_page,
@@ -177,6 +180,7 @@ class Edgewise(QObject):
         self._connect_speed_test()
         self._connect_moving()
         self._connect_advisor()
+        self.updates.settings_requested.connect(lambda: self.window.show_page(SETTINGS))
         self.window.closing.connect(self.close)
 
     def open(self) -> None:
@@ -193,6 +197,7 @@ class Edgewise(QObject):
         self.engine_room.start()
         self.speed_test_room.start()
         self.advisor_room.start()
+        self.updates.session.start()
 
     def open_files(self, files: Sequence[Path]) -> None:
         """Files that a person opened with Edgewise; while there is no conversation yet they wait for it."""
@@ -207,6 +212,7 @@ class Edgewise(QObject):
         self._closed = True
         self.speed_test_room.close()
         self.advisor_room.close()
+        self.updates.session.close()
         self.models.close()
         self.engine_room.close()
         self.session.shut_down()
@@ -327,7 +333,7 @@ class Edgewise(QObject):
     def _make_settings_page(self) -> SettingsPage:
         from app.ui.settings.page import SettingsPage
 
-        page = SettingsPage(self._current_settings, self._paths)
+        page = SettingsPage(self._current_settings, self._paths, self.updates.session)
         page.changed.connect(self._keep_settings)
         page.log_requested.connect(self.chat.show_log)
         page.token_requested.connect(self.models.ask_token)
@@ -339,11 +345,14 @@ class Edgewise(QObject):
         if settings.theme != self.settings.theme:
             theme.source().set_scheme(settings.theme)
         switched = settings.offline != self.settings.offline
+        looking = settings.look_for_updates != self.settings.look_for_updates
         self.settings = settings
         if switched:
             self.models.network_changed()
             self.engine_room.network_changed()
             self.advisor_room.choices_changed()
+        if switched or looking:
+            self.updates.session.settings_changed()
         self.background.run(self._save_settings, None, self.chat.show_error)
 
     def _save_settings(self) -> None:
@@ -389,9 +398,12 @@ def run_window(argv: list[str], files: Sequence[str] = ()) -> int:
         return _cannot_start(app, error)
     theme.apply(app, load_settings(paths.settings).theme)
     try:
-        database = Database.open(paths.database)
+        database = open_or_ask(paths.database)
     except StorageError as error:
         return _cannot_start(app, error)
+    if database is None:  # it is a newer Edgewise's, and whoever was asked would rather quit
+        instance.release()
+        return 1
     edgewise = Edgewise(paths, database)
     instance.raise_requested.connect(edgewise.window.come_forward)
     instance.files_received.connect(edgewise.open_files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,19 @@ from PySide6.QtWidgets import (
 )
 
 from app.domain.generation import SamplingParams
+from app.domain.release import Release
+from app.domain.update import Installed
+from app.services.background import Background
+from app.services.update_session import UpdateSession
+from app.services.updates import Updates
 from app.storage.paths import Paths
 from app.storage.secrets import TokenPlace
 from app.storage.settings import MAXIMUM_CONTEXT_LENGTH, MAXIMUM_THREADS, Settings, load_settings
+from app.storage.update_record import UpdateRecord
 from app.ui import theme
 from app.ui.settings.page import SettingsPage
 from tests.gui.app_driver import App
+from tests.release_server import ANNOUNCEMENT, ReleaseServer, gives
 
 
 class Kept:
@@ -45,15 +53,38 @@ def kept() -> Kept:
 
 
 @pytest.fixture
-def page(qtbot, empty_home, kept) -> SettingsPage:
-    widget = SettingsPage(lambda: kept.settings, Paths.find())
+def server() -> Iterator[ReleaseServer]:
+    with ReleaseServer() as server:
+        yield server
+
+
+@pytest.fixture
+def home() -> str:
+    """Where releases are announced: nowhere, as for a copy from source."""
+    return ""
+
+
+@pytest.fixture
+def page(qtbot, empty_home, kept, home) -> Iterator[SettingsPage]:
+    paths = Paths.find()
+    background = Background()
+    updates = UpdateSession(
+        Updates(Release("0.1.0", home), lambda: kept.settings.offline),
+        UpdateRecord(paths.updates),
+        background,
+        lambda: kept.settings,
+    )
+    widget = SettingsPage(lambda: kept.settings, paths, updates)
     widget.changed.connect(kept.keep)
+    widget.changed.connect(lambda _: updates.settings_changed())
     qtbot.addWidget(widget)
     widget.resize(800, 900)
     widget.show()
     qtbot.waitExposed(widget)
     widget.activateWindow()
-    return widget
+    yield widget
+    updates.close()
+    background.finish()
 
 
 def field(page: SettingsPage, name: str) -> Any:
@@ -201,3 +232,154 @@ def test_where_the_token_is_kept_is_said_and_it_can_be_changed(page, qtbot) -> N
     assert said() == "Hub token: in the system’s keyring"
     with qtbot.waitSignal(page.token_requested):
         qtbot.mouseClick(button(page, "Enter, change or forget the hub token"), Qt.MouseButton.LeftButton)
+
+
+# --- updates -----------------------------------------------------------------------------------------
+
+
+def words(page: SettingsPage) -> list[str]:
+    return [label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page) and label.text()]
+
+
+def says(page: SettingsPage, begin: str) -> bool:
+    return any(text.startswith(begin) for text in words(page))
+
+
+def daily(page: SettingsPage) -> QCheckBox:
+    return next(b for b in page.findChildren(QCheckBox) if b.text() == "Look once a day")
+
+
+class TestOfAPublishedCopy:
+    """Its page of releases is a server on this computer."""
+
+    @pytest.fixture(autouse=True)
+    def linux(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("app.ui.settings.updates.installed", lambda: Installed("linux", "x86_64", "deb"))
+
+    @pytest.fixture
+    def home(self, server: ReleaseServer) -> str:
+        return server.home
+
+    def look(self, page: SettingsPage, qtbot: Any, until: str) -> None:
+        qtbot.mouseClick(button(page, "Look for a newer version"), Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: says(page, until), timeout=30_000)
+
+    def test_it_says_what_it_is_and_asks_nobody(self, page, kept, server, qtbot) -> None:
+        assert says(page, "Edgewise 0.1.0, for Linux on x86_64")
+        assert says(page, "Asks 127.0.0.1 for one small file")
+        assert not daily(page).isChecked()
+        assert not button(page, "Open its page").isVisibleTo(page)
+        page.flush()
+        assert kept.changes == 0
+        assert server.asked == []
+
+    def test_a_newer_version_is_shown_and_its_page_opens_on_a_click(
+        self, page, server, qtbot, monkeypatch
+    ) -> None:
+        opened: list[QUrl] = []
+        monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+        server.announce(notes="Chats open <b>faster</b>.\n[Here](https://evil.example)")
+        self.look(page, qtbot, "There is a newer version: Edgewise 9.9.0 of 2026-12-01.")
+        assert "Chats open <b>faster</b>.\n[Here](https://evil.example)" in words(page)
+        assert says(page, "For this computer: edgewise_9.9.0_amd64.deb, 120 MB.")
+        notes = next(label for label in page.findChildren(QLabel) if "<b>" in label.text())
+        assert notes.textFormat() is Qt.TextFormat.PlainText
+        assert opened == []
+        qtbot.mouseClick(button(page, "Open its page"), Qt.MouseButton.LeftButton)
+        assert [url.toString() for url in opened] == [f"{server.home}/tag/v9.9.0"]
+        assert [path for path, _ in server.asked] == [ANNOUNCEMENT]
+
+    def test_without_a_file_for_this_computer(self, page, server, qtbot) -> None:
+        server.announce(files=[], notes="")
+        self.look(page, qtbot, "There is a newer")
+        assert says(page, "Its page says how to get it.")
+
+    def test_the_newest(self, page, server, qtbot) -> None:
+        server.announce(version="0.1.0")
+        self.look(page, qtbot, "This is the newest version.")
+        assert not button(page, "Open its page").isVisibleTo(page)
+
+    def test_a_failure_is_a_sentence_and_what_was_shown_before_is_gone(self, page, server, qtbot) -> None:
+        server.announce()
+        self.look(page, qtbot, "There is a newer")
+        server.answers[ANNOUNCEMENT] = gives(b"", 500)
+        self.look(page, qtbot, "The page of the releases has trouble of its own.")
+        assert not says(page, "There is a newer")
+        assert not button(page, "Open its page").isVisibleTo(page)
+
+    def test_the_focus_stays_on_the_button_while_it_looks(self, page, server, qtbot) -> None:
+        look = button(page, "Look for a newer version")
+        look.setFocus()
+        server.announce(version="0.1.0")
+        qtbot.keyClick(look, Qt.Key.Key_Space)
+        assert look.hasFocus()
+        assert says(page, "Looking…")
+        qtbot.waitUntil(lambda: says(page, "This is the newest"), timeout=30_000)
+        assert look.hasFocus()
+
+    def test_once_a_day_is_off_until_it_is_switched_on(self, page, kept, server, qtbot) -> None:
+        server.announce()
+        assert not kept.settings.look_for_updates
+        daily(page).click()
+        assert kept.settings.look_for_updates
+        qtbot.waitUntil(lambda: says(page, "There is a newer"), timeout=30_000)
+        daily(page).click()
+        assert not kept.settings.look_for_updates
+
+    def test_offline_there_is_nothing_to_press(self, page, kept, server, qtbot) -> None:
+        next(b for b in page.findChildren(QCheckBox) if b.text().startswith("Work offline")).click()
+        assert says(page, "You work offline")
+        assert not button(page, "Look for a newer version").isEnabled()
+        daily(page).click()
+        assert kept.settings.look_for_updates
+        assert server.asked == []
+
+
+def test_a_copy_from_source_has_nothing_to_look_for(page) -> None:
+    assert says(page, "Edgewise 0.1.0")
+    assert says(page, "This copy was built from source, so nobody announces newer ones.")
+    for name in ("Look for a newer version", "Open its page"):
+        assert not button(page, name).isVisibleTo(page)
+    assert not daily(page).isVisibleTo(page)
+
+
+def test_in_the_app_the_daily_look_is_one_quiet_notice(
+    qtbot, empty_home, server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.updates_room.this_release", lambda: Release("0.1.0", server.home))
+    monkeypatch.setattr("app.services.update_session.FIRST_LOOK_MS", 1)
+    server.announce()
+
+    def run(start: int) -> None:
+        app = App(qtbot)
+        qtbot.addWidget(app.window)
+        if start == 0:  # nobody said that it may ask
+            assert not app.edgewise.updates.session._timer.isActive()
+            app.ctrl(Qt.Key.Key_Comma)
+            settings = app.edgewise.window.settings_page
+            assert settings is not None
+            assert server.asked == []
+            daily(settings).click()
+            app.wait(lambda: load_settings(app.paths.settings).look_for_updates)
+            app.wait(lambda: says(settings, "There is a newer"))
+            app.ctrl(Qt.Key.Key_1)
+        else:
+            UpdateRecord(app.paths.updates).looked(0)
+            app.edgewise.updates.session.look_if_due()
+            app.wait(lambda: app.edgewise.updates.session.announcement is not None)
+        told = app.chat.notice
+        if start < 2:
+            assert told.text == "There is a newer version: Edgewise 9.9.0 of 2026-12-01."
+        if start == 0:
+            app.click(app.button("See what is new"))
+            assert app.edgewise.window.settings_page is not None
+            assert app.edgewise.window.settings_page.isVisible()
+        elif start == 1:
+            app.click(app.button("Not now"))
+            app.wait(lambda: UpdateRecord(app.paths.updates).read().put_off == "9.9.0")
+        assert told.isHidden()
+        app.close()
+
+    for start in range(3):
+        run(start)
+    assert len(server.asked) == 3

@@ -1,4 +1,4 @@
-"""The settings page: appearance, how models are loaded, what new chats begin with, where data lies."""
+"""The settings page: appearance, loading models, what new chats begin with, network, updates, folders."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import __version__
+from app.services.update_session import UpdateSession
 from app.storage.paths import Paths
 from app.storage.secrets import TokenPlace
 from app.storage.settings import MAXIMUM_CONTEXT_LENGTH, MAXIMUM_THREADS, Settings, Theme
 from app.ui import theme
 from app.ui.chat.parameters import ParametersForm, WheelGuard
 from app.ui.choice import Choice
+from app.ui.settings.updates import UpdatesGroup
 
 _THEMES: tuple[tuple[str, Theme], ...] = (("As the system", "system"), ("Light", "light"), ("Dark", "dark"))
 
@@ -42,7 +43,13 @@ class SettingsPage(QScrollArea):
     token_requested = Signal()
     """Enter, change or forget the hub's token."""
 
-    def __init__(self, settings: Callable[[], Settings], paths: Paths, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        paths: Paths,
+        updates: UpdateSession,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._settings = settings
         self._paths = paths
@@ -60,6 +67,7 @@ class SettingsPage(QScrollArea):
         self._add_engine(layout)
         self._add_new_conversations(layout)
         self._add_network(layout)
+        self._add_updates(updates, layout)
         self._add_data(layout)
         layout.addStretch(1)
         page = QWidget(self)
@@ -143,6 +151,12 @@ class SettingsPage(QScrollArea):
         known = place is not TokenPlace.NOWHERE
         self._token.setText(f"Hub token: {place.value if known else 'none. Gated models ask for one.'}")
 
+    def _add_updates(self, updates: UpdateSession, layout: QVBoxLayout) -> None:
+        _section("Updates", layout)
+        self._updates = UpdatesGroup(updates, daily=self._settings().look_for_updates)
+        self._updates.daily_changed.connect(self._keep)
+        layout.addWidget(self._updates)
+
     def _add_data(self, layout: QVBoxLayout) -> None:
         _section("Where things lie", layout)
         for label, folder in (("Data folder", self._paths.home), ("Model folder", self._paths.models)):
@@ -161,10 +175,7 @@ class SettingsPage(QScrollArea):
             row.addWidget(words, 1)
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
             layout.addLayout(row)
-        _hint(
-            f"Edgewise {__version__}. Conversations and models stay in these folders, on this machine.",
-            layout,
-        )
+        _hint("Conversations and models stay in these folders, on this machine.", layout)
 
     def flush(self) -> None:
         """Keep what was typed a moment ago."""
@@ -178,6 +189,7 @@ class SettingsPage(QScrollArea):
             context_length=self._context.value() or None,
             threads=self._threads.value() or None,
             offline=self._offline.isChecked(),
+            look_for_updates=self._updates.daily.isChecked(),
         )
         if settings != self._settings():
             self.changed.emit(settings)
