@@ -90,6 +90,9 @@ _FONTS = " | ".join(
 )
 """A bare system has no font at all, and a window without one shows boxes."""
 
+_DATA = ("xkb-data",)
+"""What carried libraries read and nothing that is linked says: libxkbcommon's keyboards."""
+
 
 def packages_of(libraries: Iterable[str]) -> set[str]:
     """The Debian packages that hold `libraries`. Raises SetupFailed for one that nobody named."""
@@ -103,9 +106,9 @@ def packages_of(libraries: Iterable[str]) -> set[str]:
 
 
 def depends(needs: Needs) -> list[str]:
-    """What the package depends on, in dpkg's words: libraries, how new those of C and C++ must be, a font."""
+    """What the package depends on, in dpkg's words: libraries, with how new those of C must be, and more."""
     packages = packages_of(needs.libraries)
-    words = {name: name for name in packages}
+    words = {name: name for name in (*packages, *_DATA)}
     if (glibc := needs.versions.get("GLIBC")) and "libc6" in packages:
         words["libc6"] = f"libc6 (>= {'.'.join(map(str, glibc))})"
     if (glibcxx := needs.versions.get("GLIBCXX")) and "libstdc++6" in packages:
@@ -208,7 +211,7 @@ chat with language models on your own hardware
  .
  It says of each model whether it runs well here, downloads it with pause and
  resume, tests engines side by side and recommends one with its reasons.
- llama.cpp comes with it, for any processor since 2006."""
+ llama.cpp comes with it, for old and new processors alike."""
 
 
 def changelog(version: str, epoch: int, maintainer: str) -> bytes:

@@ -104,8 +104,9 @@ def test_the_package_depends_on_what_its_programs_are_linked_with(made: dict[str
     depends = field(made[DEB], "Depends").split(", ")
     # `sleep` needs libc and nothing else.
     assert re.fullmatch(r"libc6 \(>= 2\.\d+\)", depends[0])
-    assert depends[1].startswith("fonts-dejavu-core | ")
-    assert len(depends) == 2
+    assert depends[1] == "xkb-data"
+    assert depends[2].startswith("fonts-dejavu-core | ")
+    assert len(depends) == 3
     assert field(made[DEB], "Version") == __version__
     assert int(field(made[DEB], "Installed-Size")) > 0
 

@@ -60,7 +60,7 @@ def test_dependencies_say_how_new_the_c_libraries_must_be() -> None:
         {"GLIBC": (2, 35), "GLIBCXX": (3, 4, 30)},
     )
     *libraries, fonts = depends(needs)
-    assert libraries == ["libc6 (>= 2.35)", "libegl1", "libstdc++6 (>= 12)"]
+    assert libraries == ["libc6 (>= 2.35)", "libegl1", "libstdc++6 (>= 12)", "xkb-data"]
     assert "fonts-dejavu-core" in fonts
 
 
