@@ -30,6 +30,7 @@ from app.services.model_library import ModelLibrary
 from app.services.model_workshop import Bench, Progress, bench, check_space
 from app.storage.database import Database
 from app.storage.file_hashes import FileHashes
+from app.storage.home_paths import found_at, kept_as
 from app.storage.origins import Origins
 from app.storage.paths import Paths
 from app.storage.quality import Qualities
@@ -184,10 +185,11 @@ class QualityMeasurements:
         read = FileHashes(self._paths.file_hashes)
         found = []
         for quality in self._kept.newest():
-            path = Path(quality.path)
+            path = found_at(quality.path, self._paths.home)
             if _known_hash(path, read) == quality.file_hash:
                 place = Place.LIBRARY if path.is_relative_to(self._paths.models) else Place.IN_PLACE
-                found.append(LocalQuality(LocalModel(quality.name, path, quality.size, place), quality))
+                model = LocalModel(quality.name, path, quality.size, place)
+                found.append(LocalQuality(model, replace(quality, path=str(path))))
         return found
 
     def _check_forms(self, original: LocalModel, variants: Sequence[LocalModel]) -> None:
@@ -274,7 +276,7 @@ class QualityMeasurements:
     def _keep(self, quality: VariantQuality | None, original_hash: str, pieces: _Pieces) -> None:
         assert quality is not None
         self._kept.keep(
-            quality,
+            replace(quality, path=kept_as(quality.path, self._paths.home)),
             original_hash=original_hash,
             text_hash=pieces.text_hash,
             context=pieces.context,

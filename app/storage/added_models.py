@@ -1,10 +1,14 @@
-"""The models that a person added where they lie, in a small JSON file."""
+"""The models that a person added where they lie, in a small JSON file.
+
+It says also which folder it lay in: when that has moved, with it moved what lies in it or beside it.
+"""
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path
 
+from app.storage.home_paths import moved
 from app.storage.json_file import read_json, write_json
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -20,10 +24,16 @@ class AddedModels:
 
     def all(self) -> list[Path]:
         """Their files (of safetensors the folders), also those that are gone. Never fails."""
-        paths = read_json(self._path, MOST_BYTES).get("paths")
+        values = read_json(self._path, MOST_BYTES)
+        paths, home = values.get("paths"), values.get("home")
         if not isinstance(paths, list):
             return []
         texts = [path for path in paths[:MOST_MODELS] if isinstance(path, str) and "\0" not in path]
+        here = self._path.parent
+        if isinstance(home, str) and home not in ("", str(here)) and "\0" not in home:
+            return list(
+                dict.fromkeys(path for text in texts if (path := moved(text, home, here)) is not None)
+            )
         return list(dict.fromkeys(path for path in map(Path, texts) if path.is_absolute()))
 
     def add(self, path: Path) -> None:
@@ -37,4 +47,4 @@ class AddedModels:
             self._write([known for known in self.all() if known != path])
 
     def _write(self, paths: list[Path]) -> None:
-        write_json(self._path, {"paths": [str(path) for path in paths]})
+        write_json(self._path, {"home": str(self._path.parent), "paths": [str(path) for path in paths]})

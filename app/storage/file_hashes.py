@@ -1,7 +1,7 @@
 """The SHA-256 of files as they were when they were last read whole: gigabytes are not read twice.
 
-One JSON object beside the settings: a file's path to its size, the time it was changed and its SHA-256. A
-file with another size or time is one that nobody has read.
+One JSON object beside the settings: a file's path (from the data folder on, where it lies in it) to its size,
+the time it was changed and its SHA-256. A file with another size or time is one that nobody has read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from app.storage.home_paths import kept_as
 from app.storage.json_file import read_json, write_json
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -38,16 +39,19 @@ class FileHashes:
 
     def get(self, file: Path) -> FileHash | None:
         """What was read of `file`, whatever it is by now. Never fails."""
-        return self._all().get(str(file))
+        return self._all().get(self._key(file))
 
     def put(self, file: Path, known: FileHash) -> None:
         """Remember it. Raises `DiskFull` or `StorageError`; then it is read again the next time."""
         with _writing:
             entries = self._all()
-            entries.pop(str(file), None)
-            entries[str(file)] = known
+            entries.pop(self._key(file), None)
+            entries[self._key(file)] = known
             kept = list(entries.items())[-MOST_ENTRIES:]
             write_json(self._path, {path: asdict(entry) for path, entry in kept})
+
+    def _key(self, file: Path) -> str:
+        return kept_as(str(file), self._path.parent)
 
     def _all(self) -> dict[str, FileHash]:
         checked = ((file, _checked(value)) for file, value in read_json(self._path, MOST_BYTES).items())

@@ -1,7 +1,8 @@
 """What the headers of models said when they were last read: a list of a thousand opens without reading one.
 
-One JSON object beside the settings: a model's path to its size, the time its file was changed, and what was
-found. A file with another size or time is read anew; a damaged cache is one that knows nothing.
+One JSON object beside the settings: a model's path (from the data folder on, where it lies in it) to its
+size, the time its file was changed, and what was found. A file with another size or time is read anew; a
+damaged cache is one that knows nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from app.domain.model import ModelDetails
+from app.storage.home_paths import kept_as
 from app.storage.json_file import read_json, write_json
 
 VERSION = 1
@@ -42,13 +44,13 @@ class HeaderCache:
     def get(self, path: str, size: int, mtime_ns: int) -> CachedHeader | None:
         """What is known of the model at `path`, if it is still the same."""
         with self._lock:
-            entry = self._known().get(path)
+            entry = self._known().get(kept_as(path, self._path.parent))
         return entry if entry is not None and (entry.size, entry.mtime_ns) == (size, mtime_ns) else None
 
     def put(self, path: str, header: CachedHeader) -> None:
         """Remember what was found; `save` writes it."""
         with self._lock:
-            self._known()[path] = header
+            self._known()[kept_as(path, self._path.parent)] = header
             self._changed = True
 
     def save(self, present: Collection[str]) -> None:
@@ -58,7 +60,8 @@ class HeaderCache:
         """
         with self._lock:
             known = self._known()
-            kept = {path: known[path] for path in present if path in known}
+            keys = [kept_as(path, self._path.parent) for path in present]
+            kept = {key: known[key] for key in keys if key in known}
             if not self._changed and len(kept) == len(known):
                 return
             kept = dict(list(kept.items())[:MOST_ENTRIES])

@@ -55,3 +55,25 @@ def test_there_is_an_end_to_it(path: Path, tmp_path: Path, monkeypatch: pytest.M
 def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         AddedModels(tmp_path / "gone" / "x.json").add(tmp_path)
+
+
+def test_models_move_with_the_folder(path: Path, tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "bob" / "home"
+    home.mkdir()
+    outside = tmp_path / "outside.gguf"
+    outside.touch()
+    added = AddedModels(home / "added.json")
+    added.add(home / "kept" / "a.gguf")
+    added.add(outside)
+    elsewhere.parent.mkdir()
+    home.rename(elsewhere)
+    after = AddedModels(elsewhere / "added.json")
+    assert after.all() == [elsewhere / "kept" / "a.gguf", outside]
+    after.forget(outside)
+    assert AddedModels(elsewhere / "added.json").all() == [elsewhere / "kept" / "a.gguf"]
+
+
+@pytest.mark.parametrize("home", [5, None, "", "relative", "\0", "C:", "/" * 5000])
+def test_a_folder_that_cannot_be_is_no_failure(path: Path, tmp_path: Path, home: object) -> None:
+    path.write_text(json.dumps({"home": home, "paths": [str(tmp_path / "a.gguf")]}))
+    assert AddedModels(path).all() == [tmp_path / "a.gguf"]

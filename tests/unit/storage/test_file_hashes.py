@@ -46,3 +46,13 @@ def test_junk_knows_nothing(tmp_path, entry):
 def test_what_cannot_be_kept(tmp_path):
     with pytest.raises(StorageError):
         FileHashes(tmp_path / "nowhere" / "hashes.json").put(FILE, KNOWN)
+
+
+def test_hashes_move_with_the_folder(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    FileHashes(home / "hashes.json").put(home / "models" / "a.gguf", KNOWN)
+    home.rename(tmp_path / "elsewhere")
+    after = FileHashes(tmp_path / "elsewhere" / "hashes.json")
+    assert after.get(tmp_path / "elsewhere" / "models" / "a.gguf") == KNOWN
+    assert after.get(home / "models" / "a.gguf") is None
