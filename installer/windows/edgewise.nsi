@@ -99,7 +99,7 @@ Var KeepsEntries ; "1": an uninstaller that is run by a newer installer leaves l
 !define MUI_PAGE_HEADER_TEXT "Remove Edgewise"
 !define MUI_PAGE_HEADER_SUBTEXT "Your chats and models stay."
 !define MUI_UNCONFIRMPAGE_TEXT_TOP "The program is removed. Your chats, settings and models stay in $Data. Delete that folder yourself if you no longer want them."
-!define MUI_UNCONFIRMPAGE_TEXT_LOCATION "The program lies in:"
+!define MUI_UNCONFIRMPAGE_TEXT_LOCATION "Program:"
 !insertmacro MUI_UNPAGE_CONFIRM
 
 !define MUI_PAGE_HEADER_TEXT "Removing"

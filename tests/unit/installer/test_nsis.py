@@ -12,6 +12,7 @@ import pytest
 from build import windows
 from build.commands import Runner, SetupFailed
 from build.windows import Payload
+from tests.unit.installer.icon_file import icon
 
 FILES = {
     "Edgewise.exe": b"a program",
@@ -32,16 +33,6 @@ def folder(tmp_path: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     return tmp_path / "Edgewise"
-
-
-def icon(path: Path) -> Path:
-    """An .ico file of one picture, 16 by 16 pixels."""
-    pixels = bytes([0x8F, 0x6C, 0x2B, 0xFF]) * 256
-    image = struct.pack("<IiiHHIIiiII", 40, 16, 32, 1, 32, 0, 0, 0, 0, 0, 0) + pixels + bytes(4 * 16)
-    path.write_bytes(
-        struct.pack("<HHH", 0, 1, 1) + struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(image), 22) + image
-    )
-    return path
 
 
 def test_both_kinds_carry_everything_but_the_model(folder: Path) -> None:
