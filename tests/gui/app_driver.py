@@ -63,9 +63,9 @@ def write_conversation(
 
 
 class App:
-    """One running Edgewise."""
+    """One running Edgewise. `typed_at_once` is typed before anything but the window is there."""
 
-    def __init__(self, qtbot: QtBot) -> None:
+    def __init__(self, qtbot: QtBot, *, typed_at_once: str = "") -> None:
         self.qtbot = qtbot
         self.paths = Paths.find()
         self.paths.create()
@@ -77,6 +77,8 @@ class App:
         self.field = one(self.chat.composer, QPlainTextEdit)
         self.transcript = self.chat.transcript
         self.edgewise.open()
+        if typed_at_once:
+            self.type(typed_at_once)
         qtbot.waitExposed(self.window)
         self.window.activateWindow()
         self.wait(lambda: self.chat.conversation is not None and self.rows.count() > 0)

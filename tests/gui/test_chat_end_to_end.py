@@ -132,6 +132,18 @@ def test_a_message_sent_before_the_model_is_loaded_waits_for_it(app) -> None:
     assert app.wait_reply_ends().text
 
 
+def test_what_is_typed_before_anything_is_open_is_kept(qtbot, edgewise_home) -> None:
+    write_conversation("", draft="Begun yesterday")
+    app = App(qtbot, typed_at_once="Hello")
+    qtbot.addWidget(app.window)
+    assert app.chat.composer.text == "Begun yesterday\nHello"
+    app.close()
+    with closing(sqlite3.connect(app.paths.database)) as connection:
+        assert connection.execute("SELECT draft FROM conversations").fetchall() == [
+            ("Begun yesterday\nHello",)
+        ]
+
+
 def test_stop_keeps_what_came_and_stops_soon(talkative) -> None:
     app = talkative
     app.send(QUESTION)

@@ -160,6 +160,8 @@ class ChatPage(ChatFrame):
         switched = self._conversation is None or self._conversation.id != conversation.id
         if switched:
             self.keep_unsaved()
+        # Whoever begins to write as soon as there is a window does not wait for the conversation.
+        typed = self.composer.text if self._conversation is None else ""
         self._conversation = conversation
         messages = opened.messages
         replying = self._session.is_replying(conversation.id)
@@ -172,7 +174,9 @@ class ChatPage(ChatFrame):
         self._stack.setCurrentWidget(self.transcript if messages else self.empty)
         self._say_status()
         if switched:
-            self.composer.set_text(conversation.draft)
+            self.composer.set_text("\n".join(part for part in (conversation.draft, typed) if part))
+            if typed:
+                self._save_draft(self.composer.text)
         self.panel.form.show_values(conversation.system_prompt, conversation.params)
         self.composer.set_replying(replying)
         self.list.set_current(conversation.id)
@@ -351,6 +355,7 @@ class ChatPage(ChatFrame):
                 self._choose(others[0])
             else:
                 self.keep_unsaved()
+                self.composer.set_text("")
                 self._conversation = None
                 # Not before it is gone: an empty conversation would be found and used again.
                 self._new_when_deleted = True
