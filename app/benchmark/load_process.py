@@ -15,6 +15,7 @@ import app
 from app.benchmark.load_messages import LoadJob, Pieces, read_message, write_job
 from app.domain.errors import Cancelled, EdgewiseError, EngineTimeout
 from app.domain.generation import Cancellation
+from app.domain.own_program import own_program
 from app.domain.speed_test import Round
 
 FLAG = "--load-worker"
@@ -170,8 +171,8 @@ def _start() -> subprocess.Popen[bytes]:
 
 
 def _command() -> list[str]:
-    if getattr(sys, "frozen", False):  # a frozen app has no interpreter to call; __main__ dispatches
-        return [sys.executable, FLAG]
+    if (program := own_program()) is not None:  # a frozen app has no interpreter to call; __main__ dispatches
+        return [program, FLAG]
     return [sys.executable, "-m", "app.benchmark.load_worker"]
 
 

@@ -25,6 +25,7 @@ from app.cli.model_source import load
 from app.domain.errors import EdgewiseError, EngineMissing, ModelFileError, StorageError
 from app.domain.generation import Cancellation, ChatMessage, ChatRequest, Finished, Role, SamplingParams
 from app.domain.model import LocalModel, Place
+from app.domain.own_program import own_program
 from app.domain.size_words import size
 from app.engines.llama_cpp import find_program
 from app.models.bundled import starter_sha256
@@ -250,8 +251,8 @@ class Examination:
 
 def window_check_command() -> list[str]:
     """What starts this program again as `check_window`; a frozen app has no interpreter to call."""
-    start = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
-    return [*start, "--check-window"]
+    program = own_program()
+    return [*([sys.executable, "-m", "app"] if program is None else [program]), "--check-window"]
 
 
 def _finding(name: str, check: Callable[[], Finding | str]) -> Finding:

@@ -6,11 +6,13 @@ inside its environment: they go when it is removed, and a newer version never re
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-# In a frozen app, too: PyInstaller keeps a module's path relative to its folder of data.
-SOURCES = Path(__file__).resolve().parents[2]
-"""The folder that holds `app`: what runs in an environment, `app.engine_servers`, is found there."""
+_BUNDLE = getattr(sys, "_MEIPASS", None)
+SOURCES = Path(__file__).resolve().parents[2] if _BUNDLE is None else Path(_BUNDLE) / "sources"
+"""The folder that holds `app`: what runs in an environment, `app.engine_servers`, is found there. In a frozen
+app nothing else lies in it: packages of the bundle would come before the environment's own."""
 NOT_FOR_ENGINES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "PYTHON")
 """Beginnings of variables that an engine must not see: tokens, and a person's own settings of Python."""
 

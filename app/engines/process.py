@@ -20,6 +20,7 @@ from pathlib import Path
 
 from app.domain.errors import EngineMissing, EngineStartFailed
 from app.domain.generation import Cancellation
+from app.domain.own_program import own_program
 from app.engines import guard
 from app.engines.base import HOST, Launch
 
@@ -189,8 +190,8 @@ class EngineProcess:
 
 def guard_command() -> list[str]:
     """What stands before a command so that it ends with this process; see `app.engines.guard`."""
-    if getattr(sys, "frozen", False):  # a frozen app has no interpreter to call; __main__ dispatches
-        return [sys.executable, "--engine-guard"]
+    if (program := own_program()) is not None:  # a frozen app has no interpreter to call; __main__ dispatches
+        return [program, "--engine-guard"]
     return [sys.executable, "-I", "-S", guard.__file__]
 
 

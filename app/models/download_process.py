@@ -13,6 +13,7 @@ from pathlib import Path
 
 import app
 from app.domain.errors import HubError, HubUnreachable
+from app.domain.own_program import own_program
 from app.models.download_messages import DownloadJob, Failed, Message, Progress, read_message, write_job
 from app.models.hub_errors import without_secrets
 
@@ -91,8 +92,8 @@ class DownloadProcess:
 
 
 def _command() -> list[str]:
-    if getattr(sys, "frozen", False):  # a frozen app has no interpreter to call; __main__ dispatches
-        return [sys.executable, FLAG]
+    if (program := own_program()) is not None:  # a frozen app has no interpreter to call; __main__ dispatches
+        return [program, FLAG]
     return [sys.executable, "-m", "app.models.download_worker"]
 
 
