@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.domain.announcement import Installed
 from app.domain.generation import SamplingParams
 from app.domain.release import Release
-from app.domain.update import Installed
 from app.services.background import Background
 from app.services.update_session import UpdateSession
 from app.services.updates import Updates
@@ -65,8 +66,13 @@ def home() -> str:
 
 
 @pytest.fixture
-def page(qtbot, empty_home, kept, home) -> Iterator[SettingsPage]:
-    paths = Paths.find()
+def portable() -> bool:
+    return False
+
+
+@pytest.fixture
+def page(qtbot, empty_home, kept, home, portable) -> Iterator[SettingsPage]:
+    paths = replace(Paths.find(), portable=portable)
     background = Background()
     updates = UpdateSession(
         Updates(Release("0.1.0", home), lambda: kept.settings.offline),
@@ -164,6 +170,28 @@ def test_the_folders_are_named_and_opened(page, empty_home, qtbot, monkeypatch) 
     assert f"Model folder\n{empty_home / 'models'}" in words
     qtbot.mouseClick(button(page, "Open the model folder"), Qt.MouseButton.LeftButton)
     assert [Path(url.toLocalFile()) for url in opened] == [empty_home / "models"]
+
+
+@pytest.mark.parametrize("portable", [True])
+def test_a_portable_copy_says_what_goes_along(page) -> None:
+    (hint,) = [
+        label.text()
+        for label in page.findChildren(QLabel)
+        if label.text().startswith("This Edgewise is portable")
+    ]
+    assert hint.endswith("Tokens and keys are kept in the system’s keyring instead.")
+
+
+def test_the_licences_of_what_is_carried_are_a_click_away(page, qtbot, monkeypatch, tmp_path) -> None:
+    opened: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    notices = button(page, "Licences of what Edgewise carries")
+    qtbot.mouseClick(notices, Qt.MouseButton.LeftButton)
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    qtbot.mouseClick(notices, Qt.MouseButton.LeftButton)
+    file, folder = (Path(url.toLocalFile()) for url in opened)
+    assert file.read_text(encoding="utf-8").startswith("#")
+    assert folder == tmp_path / "licences"
 
 
 def test_the_log_is_a_click_away(page, qtbot) -> None:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.services.update_session import UpdateSession
+from app.storage.licences import licences
 from app.storage.paths import Paths
 from app.storage.secrets import TokenPlace
 from app.storage.settings import MAXIMUM_CONTEXT_LENGTH, MAXIMUM_THREADS, Settings, Theme
@@ -175,7 +176,10 @@ class SettingsPage(QScrollArea):
             row.addWidget(words, 1)
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
             layout.addLayout(row)
-        _hint("Conversations and models stay in these folders, on this machine.", layout)
+        _hint(f"{_stays(portable=self._paths.portable)} {_TOKENS}", layout)
+        notices = QPushButton("Licences of what Edgewise carries")
+        notices.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(licences()))))
+        layout.addWidget(notices, 0, Qt.AlignmentFlag.AlignLeft)
 
     def flush(self) -> None:
         """Keep what was typed a moment ago."""
@@ -193,6 +197,18 @@ class SettingsPage(QScrollArea):
         )
         if settings != self._settings():
             self.changed.emit(settings)
+
+
+_TOKENS = "Tokens and keys are kept in the system’s keyring instead."
+
+
+def _stays(*, portable: bool) -> str:
+    if portable:
+        return (
+            "This Edgewise is portable: conversations and models stay in these folders beside it, and go "
+            "along with it. Engines that were installed must be installed again where it has moved to."
+        )
+    return "Conversations and models stay in these folders, on this machine."
 
 
 def _section(title: str, layout: QVBoxLayout) -> QFormLayout:
