@@ -104,10 +104,10 @@ Var KeepsEntries ; "1": an uninstaller that is run by a newer installer leaves l
 
 !define MUI_PAGE_HEADER_TEXT "Removing"
 !define MUI_PAGE_HEADER_SUBTEXT " "
-!define MUI_INSTFILESPAGE_FINISHHEADER_TEXT "Edgewise is removed"
-!define MUI_INSTFILESPAGE_FINISHHEADER_SUBTEXT "Your chats, settings and models are still in $Data."
-!define MUI_INSTFILESPAGE_ABORTHEADER_TEXT "Not removed"
-!define MUI_INSTFILESPAGE_ABORTHEADER_SUBTEXT " "
+!define /redef MUI_INSTFILESPAGE_FINISHHEADER_TEXT "Edgewise is removed"
+!define /redef MUI_INSTFILESPAGE_FINISHHEADER_SUBTEXT "Your chats, settings and models are still in $Data."
+!define /redef MUI_INSTFILESPAGE_ABORTHEADER_TEXT "Not removed"
+!define /redef MUI_INSTFILESPAGE_ABORTHEADER_SUBTEXT " "
 !insertmacro MUI_UNPAGE_INSTFILES
 
 !insertmacro MUI_LANGUAGE "English"

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from build import windows
+from build.bootstrap import PROJECT
 from build.commands import Runner, SetupFailed
 from build.windows import Payload
 from tests.unit.installer.icon_file import icon
@@ -100,7 +101,7 @@ def test_the_identity_comes_from_the_environment() -> None:
 
 @pytest.mark.skipif(shutil.which("makensis") is None, reason="needs NSIS: apt-get install nsis")
 def test_the_script_compiles_without_a_warning(folder: Path, tmp_path: Path) -> None:
-    runner = Runner(windows.PROJECT, tmp_path / "log", os.environ)
+    runner = Runner(PROJECT, tmp_path / "log", os.environ)
     out = tmp_path / "Edgewise setup.exe"
     assert windows.make(Payload.of(folder, with_model=True), out, icon(tmp_path / "e.ico"), runner) == out
     said = (tmp_path / "log").read_text(encoding="utf-8")
@@ -111,7 +112,7 @@ def test_the_script_compiles_without_a_warning(folder: Path, tmp_path: Path) -> 
 
 @pytest.mark.skipif(shutil.which("makensis") is None, reason="needs NSIS: apt-get install nsis")
 def test_both_programs_are_signed_and_a_signature_that_fails_ends_it(folder: Path, tmp_path: Path) -> None:
-    runner = Runner(windows.PROJECT, tmp_path / "log", os.environ)
+    runner = Runner(PROJECT, tmp_path / "log", os.environ)
     signed = tmp_path / "signed"
     script = tmp_path / "sign"
     script.write_text(f'#!/bin/sh\necho x >> "{signed}"\n', encoding="utf-8")

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from app import __version__
 from build import windows
+from build.bootstrap import PROJECT
 from build.commands import Runner
 from build.windows import Payload
 from tests.unit.installer.icon_file import icon
@@ -110,7 +112,7 @@ def installer(tmp_path: Path) -> Callable[[str, Sequence[str]], Path]:
         for file in files:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(file, encoding="utf-8")
-        runner = Runner(windows.PROJECT, tmp_path / "log", os.environ)
+        runner = Runner(PROJECT, tmp_path / "log", os.environ)
         payload = Payload.of(folder, with_model=True)
         out = tmp_path / f"edgewise-{name}.exe"
         return windows.make(payload, out, icon(tmp_path / "e.ico"), runner, target="amd64-unicode")
@@ -147,7 +149,7 @@ def test_it_installs_upgrades_and_removes(
         *("Edgewise.exe", "Uninstall.exe", "_internal/old/a.txt", "_internal/Grüße $HOME.txt")
     }
     entry = wine.registry(UNINSTALL_KEY)
-    assert windows.__version__ in entry
+    assert __version__ in entry
     assert "EstimatedSize" in entry
     assert "Edgewise.gguf" in wine.registry(r"HKCU\Software\Classes\.gguf\OpenWithProgids")
     assert '" "%1"' in wine.registry(r"HKCU\Software\Classes\Edgewise.gguf\shell\open\command")
