@@ -1,7 +1,7 @@
-"""A newer version of Edgewise, as the file says that is put beside each release.
+"""The file beside each release that announces it, release.json.
 
-The file comes from the network, so nothing in it is believed: it becomes numbers, dates and plain text of
-bounded length, and an address that lies under the one this copy was built with.
+It comes from the network, so nothing in it is believed: it becomes numbers, dates and plain text of bounded
+length, and an address that lies under the one this copy was built with.
 """
 
 from __future__ import annotations
@@ -9,19 +9,15 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date
-from enum import Enum, auto
+
+from app.domain.announcement import ARCHITECTURES, KINDS, SYSTEMS, Announcement, ReleaseFile
 
 MOST_BYTES = 256 * 1024
 """Of the file. One with some twenty files and its notes has some 8 kB."""
 MOST_FILES = 200
 MOST_NOTE_LINES = 12
 LONGEST_NOTE_LINE = 300
-SYSTEMS = ("linux", "windows", "macos")
-ARCHITECTURES = ("x86_64", "aarch64")
-KINDS = ("deb", "tar.gz", "appimage", "exe", "dmg")
-"""The most usual first: which file fits where it is not known what this copy was installed from."""
 
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?:\.?(dev|a|b|rc)(\d{1,6}))?", re.ASCII)
 _STAGES = ("dev", "a", "b", "rc")
@@ -32,79 +28,6 @@ _BELOW = re.compile(r"(?:/[A-Za-z0-9._~+-]{1,100}){0,8}/?(?:#[A-Za-z0-9._~-]{1,1
 _LARGEST = 1 << 40
 _SEEN = frozenset({"Zs", "Cc"})
 _UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-class Stage(Enum):
-    """Where looking for a newer version stands."""
-
-    NOT_PUBLISHED = auto()
-    """This copy was published by nobody, as one from source."""
-    OFFLINE = auto()
-    """The offline switch is on, so nobody is asked."""
-    NOT_LOOKED = auto()
-    LOOKING = auto()
-    NEWEST = auto()
-    """This copy is the newest."""
-    NEWER = auto()
-    """There is a newer version."""
-    FAILED = auto()
-    """It could not be found out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """What this copy was made for: one of `SYSTEMS`, of `ARCHITECTURES`, and of `KINDS`.
-
-    Each is None where it is not known.
-    """
-
-    system: str | None
-    architecture: str | None
-    kind: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseFile:
-    """A file to install from. `size` in bytes, `sha256` in hexadecimal digits."""
-
-    name: str
-    system: str
-    architecture: str
-    kind: str
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """The newest version. `notes` are a few lines of plain text; `page` is where it is fetched from."""
-
-    version: str
-    day: date
-    notes: str
-    page: str
-    files: tuple[ReleaseFile, ...]
-
-    def file_for(self, installed: Installed) -> ReleaseFile | None:
-        """The file for this computer: of the kind it was installed from, else of the most usual one.
-
-        Of several the smallest, which comes without a model: whoever updates has one.
-        """
-        fitting = [
-            file
-            for file in self.files
-            if (file.system, file.architecture) == (installed.system, installed.architecture)
-        ]
-        return min(
-            fitting,
-            key=lambda file: (file.kind != installed.kind, KINDS.index(file.kind), file.size),
-            default=None,
-        )
-
-
-def announcement_address(home: str) -> str:
-    """Where the newest version is announced: GitHub's way of naming what lies beside the latest release."""
-    return f"{home}/latest/download/release.json"
 
 
 def is_newer(version: str, than: str) -> bool:

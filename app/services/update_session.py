@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.domain.announcement import Announcement, Stage
 from app.domain.errors import Cancelled, EdgewiseError, Offline
 from app.domain.generation import Cancellation
-from app.domain.update import Announcement, Stage
 from app.services.background import Background
 from app.services.updates import Updates
 from app.storage.settings import Settings

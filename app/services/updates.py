@@ -10,17 +10,10 @@ import platform
 import sys
 from collections.abc import Callable
 
+from app.domain.announcement import Announcement, Installed, announcement_address
 from app.domain.errors import Offline, UpdateUnknown
 from app.domain.generation import Cancellation
 from app.domain.release import Release
-from app.domain.update import (
-    MOST_BYTES,
-    Announcement,
-    Installed,
-    announcement_address,
-    is_newer,
-    read_announcement,
-)
 
 NOT_PUBLISHED = (
     "This copy was built from source, so nobody announces newer ones. To have a newer one, fetch the source "
@@ -52,6 +45,7 @@ class Updates:
             raise UpdateUnknown(NOT_PUBLISHED)
         if self._offline():
             raise Offline(OFFLINE)
+        from app.domain.update import MOST_BYTES, is_newer, read_announcement
         from app.services.release_page import fetch
 
         home = self.release.home

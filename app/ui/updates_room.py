@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from app.domain.update import Announcement
+from app.domain.announcement import Announcement
 from app.services.background import Background
 from app.services.update_session import UpdateSession
 from app.services.updates import Updates

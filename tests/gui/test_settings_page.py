@@ -345,6 +345,14 @@ class TestOfAPublishedCopy:
         qtbot.waitUntil(lambda: says(page, "This is the newest"), timeout=30_000)
         assert look.hasFocus()
 
+    def test_tab_goes_from_the_look_to_the_page_to_the_daily_look(self, page, server, qtbot) -> None:
+        server.announce()
+        self.look(page, qtbot, "There is a newer")
+        button(page, "Look for a newer version").setFocus()
+        for following in (button(page, "Open its page"), daily(page), button(page, "Open the data folder")):
+            qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+            assert following.hasFocus()
+
     def test_once_a_day_is_off_until_it_is_switched_on(self, page, kept, server, qtbot) -> None:
         server.announce()
         assert not kept.settings.look_for_updates

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.domain.update import Announcement, Installed, Stage
+from app.domain.announcement import Announcement, Installed, Stage
 from app.services.update_session import UpdateSession
 from app.services.updates import NOT_PUBLISHED, installed
 from app.ui import theme, words

@@ -12,8 +12,8 @@ import pytest
 
 from app import __version__
 from app.cli.command_line import run
+from app.domain.announcement import Installed
 from app.domain.release import Release
-from app.domain.update import Installed
 from app.storage.database import Database
 from app.storage.paths import Paths
 from app.storage.settings import Settings, save_settings

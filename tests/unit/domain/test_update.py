@@ -12,14 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import __version__
+from app.domain.announcement import Announcement, Installed, announcement_address
 from app.domain.update import (
     LONGEST_NOTE_LINE,
     MOST_BYTES,
     MOST_FILES,
     MOST_NOTE_LINES,
-    Announcement,
-    Installed,
-    announcement_address,
     is_newer,
     read_announcement,
 )

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from app.domain.announcement import Announcement, Stage
 from app.domain.release import Release
-from app.domain.update import Announcement, Stage
 from app.services import update_session
 from app.services.background import Background
 from app.services.update_session import DAY_S, UpdateSession

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from app import __version__
+from app.domain.announcement import Announcement, Installed
 from app.domain.errors import Offline, UpdateUnknown
 from app.domain.generation import Cancellation
 from app.domain.release import Release
-from app.domain.update import Announcement, Installed
 from app.services.updates import Updates, installed
 from tests.release_server import ANNOUNCEMENT, ReleaseServer, gives
 
