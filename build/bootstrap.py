@@ -30,7 +30,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 CACHE = PROJECT / ".cache"
 VENV = PROJECT / ".venv"
 STAMP = VENV / "edgewise-setup.json"
-UNFINISHED = VENV / "edgewise-unfinished"
+UNFINISHED = "edgewise-unfinished"
+"""The file in an environment that is not whole yet."""
 REQUIREMENTS = PROJECT / "requirements"
 SETS = ("app", "dev")
 """What can be installed; each contains the ones before it."""
@@ -124,23 +125,44 @@ def base_python() -> Path:
     return Path(getattr(sys, "_base_executable", None) or sys.executable)
 
 
-def make_environment(runner: Runner, uv: Path) -> None:
-    """.venv with this Python; one that is whole and of the same Python is kept and brought up to date."""
+def make_environment(runner: Runner, uv: Path, environment: Path) -> None:
+    """`environment` with this Python; one that is whole and of the same Python is kept and brought up to
+    date.
+
+    It counts as cut off until `UNFINISHED` is gone from it: whatever stops its filling, it is made afresh.
+    """
     try:
         settings = dict(
-            line.split(" = ", 1) for line in (VENV / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+            line.split(" = ", 1)
+            for line in (environment / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
         )
     except (OSError, ValueError):
         settings = {}
     version = settings.get("version_info", "").split(".")[:2]
-    same = version == [str(part) for part in sys.version_info[:2]] and bin_of(VENV, "python").is_file()
-    if not same or UNFINISHED.exists():
-        runner.run("Making .venv", [uv, "venv", "--clear", "--no-project", "--python", base_python(), VENV])
+    same = version == [str(part) for part in sys.version_info[:2]] and bin_of(environment, "python").is_file()
+    unfinished = environment / UNFINISHED
+    if not same or unfinished.exists():
+        runner.run(
+            f"Making {environment.name}",
+            [uv, "venv", "--clear", "--no-project", "--python", base_python(), environment],
+        )
+    unfinished.touch()
 
 
-def install(runner: Runner, uv: Path, which: str) -> None:
-    """Bring .venv to exactly what the lock says, and put the `edgewise` command into it."""
-    python = bin_of(VENV, "python")
+def sync(
+    runner: Runner,
+    uv: Path,
+    environment: Path,
+    lock: str,
+    *,
+    options: Sequence[str] = (),
+    core_minutes: int = BUILD_CORE_MINUTES,
+) -> None:
+    """Bring `environment` to exactly what requirements/`lock`.txt says, with more `options` of uv's.
+
+    With these llama.cpp takes `core_minutes` to build.
+    """
+    python = bin_of(environment, "python")
     sources = package_sources.uv_options(package_sources.pip_settings(runner.environment))
     building = 0.0
 
@@ -149,25 +171,53 @@ def install(runner: Runner, uv: Path, which: str) -> None:
         if "Building llama-cpp-python" in line:
             building = time.monotonic()
             count = cores()
-            minutes = max(1, round(BUILD_CORE_MINUTES / count))
+            minutes = max(1, round(core_minutes / count))
             print(
                 f"Building llama.cpp, about {minutes} min on {count} cores, once on this machine…", flush=True
             )
         elif building and "Built llama-cpp-python" in line:
             print(f"  done in {(time.monotonic() - building) / 60:.1f} min", flush=True)
 
-    print("Installing packages…", flush=True)
-    started = time.monotonic()
     runner.run(
         "Installing the packages",
-        [uv, "pip", "sync", "--python", python, *UV_INSTALL, *sources, REQUIREMENTS / f"{which}.txt"],
+        [
+            uv,
+            "pip",
+            "sync",
+            "--python",
+            python,
+            *UV_INSTALL,
+            *options,
+            *sources,
+            REQUIREMENTS / f"{lock}.txt",
+        ],
         watch,
     )
+
+
+def install(runner: Runner, uv: Path, which: str) -> None:
+    """Bring .venv to exactly what the lock says, and put the `edgewise` command into it."""
+    print("Installing packages…", flush=True)
+    started = time.monotonic()
+    sync(runner, uv, VENV, which)
     # uv brings the build backend named in pyproject.toml itself: nothing is fetched.
+    python = bin_of(VENV, "python")
     runner.run(
         "Installing edgewise", [uv, "pip", "install", "--python", python, "--no-deps", "--editable", PROJECT]
     )
     print(f"  done in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def setup_environment() -> dict[str, str]:
+    """The variables that programs are run with while an environment is made."""
+    environment = os.environ | {
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_NO_PROGRESS": "1",
+        # Without Ninja the build falls back to make, which would use one core.
+        "CMAKE_BUILD_PARALLEL_LEVEL": os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(cores())),
+    }
+    environment.pop("VIRTUAL_ENV", None)
+    return environment
 
 
 def set_up(which: str) -> None:
@@ -177,24 +227,16 @@ def set_up(which: str) -> None:
     model = starter_model.StarterModel.read()
     if current and model.is_at(starter_model.CACHE / model.file):
         return
-    environment = os.environ | {
-        "UV_PYTHON_DOWNLOADS": "never",
-        "UV_NO_PROGRESS": "1",
-        # Without Ninja the build falls back to make, which would use one core.
-        "CMAKE_BUILD_PARALLEL_LEVEL": os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(cores())),
-    }
-    environment.pop("VIRTUAL_ENV", None)
-    runner = Runner(PROJECT, CACHE / "setup.log", environment)
+    runner = Runner(PROJECT, CACHE / "setup.log", setup_environment())
     print("Setting up Edgewise.", flush=True)
     uv = get_uv(runner)
     if not current:
         STAMP.unlink(missing_ok=True)
         system_packages.provide_compiler(runner)
-        make_environment(runner, uv)
-        UNFINISHED.touch()  # whatever stops this now, the next run starts .venv afresh
+        make_environment(runner, uv, VENV)
         install(runner, uv, which)
         packages = next(VENV.glob("lib/python*/site-packages"), VENV / "Lib" / "site-packages")
-        UNFINISHED.unlink()
+        (VENV / UNFINISHED).unlink()
         system_packages.provide_qt_libraries(runner, packages / "PySide6" / "Qt")
         STAMP.write_text(json.dumps({"fingerprint": wanted, "set": which}), encoding="utf-8")
     starter_model.fetch(runner, uv, bin_of(VENV, "python"))
