@@ -5,7 +5,18 @@ None means not known on this system, or told in a way that cannot be true; never
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_SOFTWARE = re.compile(r"llvmpipe|lavapipe|swiftshader|softpipe|Microsoft Basic Render", re.IGNORECASE)
+
+
+def is_software(gpu: str) -> bool:
+    """Whether a GPU of that name is a Vulkan driver that computes on the processor.
+
+    They do so slower than llama.cpp does there itself.
+    """
+    return _SOFTWARE.search(gpu) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,11 @@ class Bandwidth:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The computer Edgewise runs on. Without a `bandwidth` it has not been measured yet."""
+    """The computer Edgewise runs on. Without a `bandwidth` it has not been measured yet.
+
+    `display_makers` are those of its display adapters, as far as they make GPUs; `vulkan` tells whether
+    Vulkan's loader is there. Both say what could be computed on, `gpus` what was found to be.
+    """
 
     system: str
     cpu: Cpu
@@ -108,3 +123,5 @@ class Machine:
     gpus: tuple[Gpu, ...] = ()
     power: Power | None = None
     bandwidth: Bandwidth | None = None
+    display_makers: tuple[str, ...] = ()
+    vulkan: bool | None = None

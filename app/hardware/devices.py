@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.domain.machine import Gpu
+from app.domain.machine import Gpu, is_software
 from app.hardware.reading import whole_number
 
 MIB = 1 << 20
@@ -24,8 +24,6 @@ LINE = re.compile(
 )
 NO_GPUS = ("BLAS", "RPC", "CPU")
 """Devices that compute on the processor, or on another computer."""
-SOFTWARE = re.compile(r"llvmpipe|lavapipe|swiftshader|softpipe|Microsoft Basic Render", re.IGNORECASE)
-"""Vulkan drivers that compute on the processor, slower than llama.cpp does there itself."""
 SHARED = re.compile(
     r"Intel\(R\) (?:U?HD|Iris|Graphics)|Intel\(R\) Arc\(TM\) (?:Graphics|\d+[VT] )"
     r"|(?:AMD )?Radeon(?:\(TM\))? (?:Vega )?(?:\d+[MS]? )?Graphics|Apple |Adreno|Mali",
@@ -40,7 +38,7 @@ def parse_devices(text: str) -> tuple[Gpu, ...]:
     found: list[Gpu] = []
     for line in listed.splitlines():
         match = LINE.fullmatch(line)
-        if match is None or match["device"].rstrip("0123456789") in NO_GPUS or SOFTWARE.search(match["name"]):
+        if match is None or match["device"].rstrip("0123456789") in NO_GPUS or is_software(match["name"]):
             continue
         name = "".join(c for c in match["name"].strip() if c.isprintable())
         total = whole_number(match["total"], MOST_MIB) or None

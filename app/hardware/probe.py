@@ -9,6 +9,7 @@ from pathlib import Path
 from app.domain.machine import Disk, Machine
 from app.hardware.cpu import probe_cpu, usable_physical_cores
 from app.hardware.devices import merge, parse_devices
+from app.hardware.graphics import display_makers, has_vulkan
 from app.hardware.memory import available_memory, probe_memory
 from app.hardware.metal import probe_metal
 from app.hardware.nvidia import probe_nvidia
@@ -30,6 +31,8 @@ def probe(model_folder: Path, listed_devices: str = "") -> Machine:
         disk=probe_disk(model_folder),
         gpus=merge((*probe_nvidia(), *probe_metal()), parse_devices(listed_devices)),
         power=probe_power(),
+        display_makers=display_makers(),
+        vulkan=has_vulkan(),
     )
 
 
