@@ -6,7 +6,8 @@ ticket; without one it gets the signature that every Mac can make for itself, an
 have to tell macOS in its settings that they want to open it.
 
     EDGEWISE_SIGN_IDENTITY     of codesign: "Developer ID Application: …"
-    EDGEWISE_NOTARY_PROFILE    of `notarytool store-credentials`; or all three of
+    EDGEWISE_NOTARY_PROFILE    of `notarytool store-credentials`, and EDGEWISE_NOTARY_KEYCHAIN if it lies in
+                               another keychain than the user's; or all three of
     EDGEWISE_NOTARY_APPLE_ID, EDGEWISE_NOTARY_TEAM_ID, EDGEWISE_NOTARY_PASSWORD
 """
 
@@ -77,7 +78,8 @@ def sign(app: Path, identity: str, runner: Runner) -> None:
 def notary_account(environment: Mapping[str, str] = os.environ) -> list[str] | None:
     """notarytool's options for the account that the environment names; None where it names none."""
     if profile := environment.get("EDGEWISE_NOTARY_PROFILE"):
-        return ["--keychain-profile", profile]
+        keychain = environment.get("EDGEWISE_NOTARY_KEYCHAIN")
+        return ["--keychain-profile", profile, *(("--keychain", keychain) if keychain else ())]
     said = [environment.get(f"EDGEWISE_NOTARY_{name}") for name in ("APPLE_ID", "TEAM_ID", "PASSWORD")]
     if all(said):
         names = ("--apple-id", "--team-id", "--password")

@@ -133,6 +133,9 @@ def test_the_account_comes_from_the_environment() -> None:
     assert macos.notary_account({}) is None
     assert macos.notary_account({"EDGEWISE_NOTARY_TEAM_ID": "X"}) is None
     assert macos.notary_account({"EDGEWISE_NOTARY_PROFILE": "p"}) == ["--keychain-profile", "p"]
+    assert macos.notary_account({"EDGEWISE_NOTARY_PROFILE": "p", "EDGEWISE_NOTARY_KEYCHAIN": "k"}) == [
+        *("--keychain-profile", "p", "--keychain", "k")
+    ]
     assert macos.notary_account(three) == [
         *("--apple-id", "APPLE_ID", "--team-id", "TEAM_ID", "--password", "PASSWORD")
     ]
