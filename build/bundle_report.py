@@ -7,6 +7,7 @@ On Linux every library that a file of the bundle is linked with must be carried 
 from __future__ import annotations
 
 import lzma
+import platform
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,10 +20,12 @@ from build.bundle_payload import Bundle
 from build.commands import SetupFailed
 from build.elf import Version, is_elf, read_elf
 
-OLDEST_GLIBC = (2, 36)
-"""The C library of Debian 12 and of everything newer, Ubuntu 22.10 for one."""
-OLDEST_GLIBCXX = (3, 4, 30)
-"""libstdc++ of GCC 12, which came with it."""
+_ARM = platform.machine() == "aarch64"
+OLDEST_GLIBC = (2, 39) if _ARM else (2, 36)
+"""The C library of Debian 12 and of everything newer, Ubuntu 22.10 for one. On arm64 PySide6's own libraries
+ask for that of Ubuntu 24.04, which Debian 13's is newer than."""
+OLDEST_GLIBCXX = (3, 4, 33) if _ARM else (3, 4, 30)
+"""libstdc++ of GCC 12, which came with Debian 12; of GCC 13.2 in Ubuntu 24.04."""
 MOST_MB, MOST_WITH_MODEL_MB = 150, 240
 """What a person downloads at most, in MB of 10⁶ bytes."""
 
