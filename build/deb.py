@@ -194,7 +194,7 @@ def make_deb(
                 "--root-owner-group",
                 "--uniform-compression",
                 "-Zxz",
-                "-z9",
+                "-z6",
                 "--build",
                 root,
                 target,
