@@ -11,6 +11,8 @@ DOWNLOAD = "--download-worker"
 LOAD = "--load-worker"
 CHECK_WINDOW = "--check-window"
 
+_SET_UP = "Install Edgewise again" if getattr(sys, "frozen", False) else "Run `make setup`"
+
 
 def main() -> int:
     """Start what the command line asks for; returns the exit status."""
@@ -89,12 +91,12 @@ def _missing_for_qt(error: ImportError) -> str | None:
     library = re.search(r"(\S+\.so[.\d]*): cannot open shared object file", str(error))
     if library is not None:
         return (
-            f"The window needs the system library {library[1]}, which is missing. Run `make setup`, or on "
+            f"The window needs the system library {library[1]}, which is missing. {_SET_UP}, or on "
             "Debian and Ubuntu: sudo apt-get install -y "
             "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0."
         )
     if (error.name or "").partition(".")[0] in ("PySide6", "shiboken6"):
-        return "The window needs PySide6, which is missing or damaged. Run `make setup`."
+        return f"The window needs PySide6, which is missing or damaged. {_SET_UP}."
     return None
 
 

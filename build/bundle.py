@@ -14,6 +14,7 @@ import argparse
 import os
 import shutil
 import sys
+import sysconfig
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,6 +92,7 @@ def provide_environment(runner: Runner, uv: Path) -> None:
     if STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted:
         return
     system_packages.provide_compiler(runner)
+    provide_shared_python(runner)
     print("Making the environment that is bundled…", flush=True)
     started = time.monotonic()
     STAMP.unlink(missing_ok=True)
@@ -104,6 +106,26 @@ def provide_environment(runner: Runner, uv: Path) -> None:
     (VENV / UNFINISHED).unlink()
     STAMP.write_text(wanted, encoding="utf-8")
     print(f"  done in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def provide_shared_python(runner: Runner) -> None:
+    """PyInstaller carries Python as a library (Linux), which Debian keeps in a package of its own.
+
+    Raises SetupFailed for a Python that was built without it.
+    """
+    if sys.platform != "linux":
+        return
+    said = sysconfig.get_config_var
+    if not said("Py_ENABLE_SHARED"):
+        raise SetupFailed(
+            "This Python was built without its shared library, so it cannot be bundled. Take another one, "
+            "Debian’s for example: make bundle PYTHON=/usr/bin/python3"
+        )
+    name = str(said("INSTSONAME"))
+    folders = [Path(str(said("LIBDIR"))), Path(str(said("LIBDIR"))) / str(said("MULTIARCH"))]
+    if not any((folder / name).exists() for folder in folders):
+        package = f"libpython{sys.version_info.major}.{sys.version_info.minor}"
+        system_packages.provide(runner, "Python’s shared library is missing", [package], [name])
 
 
 def freeze(runner: Runner) -> Bundle:

@@ -48,7 +48,7 @@ COPYLEFT = {
 """Distributions under the GPL or LGPL that may be carried, and why."""
 
 TEXT_OF = {
-    **dict.fromkeys(QT, ("Qt.txt", "LGPL-3.0.txt", "GPL-3.0.txt")),
+    **dict.fromkeys(QT, ("Qt.txt", "Qt-third-parties.txt", "Apache-2.0.txt", "LGPL-3.0.txt", "GPL-3.0.txt")),
     "nvidia-ml-py": ("nvidia-ml-py.txt",),
     LLAMA_CPP: ("llama.cpp.txt",),
 }

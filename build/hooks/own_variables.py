@@ -11,6 +11,11 @@ import sys
 if sys.platform == "win32":
     import ctypes
 
+    # The window's program has none of these, and what is written to them is for whoever started it in a
+    # terminal.
+    if sys.stderr is None:
+        sys.stdin, sys.stdout, sys.stderr = (open(os.devnull, mode) for mode in ("r", "w", "w"))  # noqa: PTH123, SIM115
+
     # SetDllDirectory goes on to children, this does not (pyinstaller.org, “Launching external programs”).
     ctypes.WinDLL("kernel32").SetDllDirectoryW(None)
     os.add_dll_directory(sys._MEIPASS)  # type: ignore[attr-defined]

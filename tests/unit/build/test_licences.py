@@ -72,7 +72,13 @@ def test_qt_may_be_carried_and_says_how_it_is_replaced(tmp_path: Path) -> None:
     it = licences.of_distribution(
         distribution(tmp_path, "PySide6_Essentials", "License: LGPL-3.0-only OR GPL-3.0-only")
     )
-    assert {text.name for text in it.texts} == {"Qt.txt", "LGPL-3.0.txt", "GPL-3.0.txt"}
+    assert {text.name for text in it.texts} == {
+        "Qt.txt",
+        "Qt-third-parties.txt",
+        "Apache-2.0.txt",
+        "LGPL-3.0.txt",
+        "GPL-3.0.txt",
+    }
     assert "replace them" in " ".join(it.texts[0].read_text(encoding="utf-8").split())
 
 
