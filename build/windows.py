@@ -26,6 +26,8 @@ from build.commands import Runner, SetupFailed
 SCRIPT = PROJECT / "installer" / "windows" / "edgewise.nsi"
 PAYLOAD = PROJECT / "dist" / "Edgewise"
 MODELS = PurePosixPath("_internal/models")
+PERSONAL = PurePosixPath("edgewise-data")
+"""Somebody tried the bundle as a portable copy: these are a person's data."""
 ICON = CACHE / "bundle" / "icons" / "edgewise.ico"
 
 PICTURE_SIZE = (164, 314)
@@ -49,8 +51,9 @@ class Payload:
         """Everything in `folder`, the starter model only if it is wanted. Raises SetupFailed."""
         if not (folder / "Edgewise.exe").is_file():
             raise SetupFailed(f"There is no Edgewise.exe in {folder}. Run `python -m build.bundle` first.")
+        left_out = {PERSONAL} if with_model else {PERSONAL, MODELS}
         found = (PurePosixPath(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-        return cls(folder, tuple(sorted(path for path in found if with_model or MODELS not in path.parents)))
+        return cls(folder, tuple(sorted(path for path in found if left_out.isdisjoint(path.parents))))
 
     def size_kb(self) -> int:
         """On the disk, in units of 1024 bytes, as Windows' list of apps wants it."""

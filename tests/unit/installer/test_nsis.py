@@ -37,6 +37,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_both_kinds_carry_everything_but_the_model(folder: Path) -> None:
+    (folder / "edgewise-data").mkdir()
+    (folder / "edgewise-data" / "edgewise.db").write_bytes(b"of whoever tried the folder")
     plain = Payload.of(folder, with_model=False)
     whole = Payload.of(folder, with_model=True)
     assert {str(file) for file in plain.files} == set(FILES)
