@@ -13,6 +13,7 @@ from hypothesis import settings
 from build.starter_model import CACHE, StarterModel
 
 INSTALLED = "installed_engines"
+BARE_SYSTEM = "bare_system"
 
 # A deadline for one example would measure what else the machine does; pytest-timeout ends what hangs.
 settings.register_profile("edgewise", deadline=None)
@@ -26,19 +27,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", f"{INSTALLED}: needs engines that take minutes to install; run by `make test-engines`"
     )
+    config.addinivalue_line(
+        "markers", f"{BARE_SYSTEM}: installs the packages on systems of their own; run by `make smoke`"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that install engines run only when they are asked for: `-m installed_engines`.
+    """Tests that install engines or packages run only when they are asked for by their marker.
 
     Those that share an engine for all of the run come last: others count the processes that are left.
     """
     items.sort(key=lambda item: "served" in getattr(item, "fixturenames", ()))
-    if INSTALLED in (config.option.markexpr or ""):
-        return
-    left_out = [item for item in items if item.get_closest_marker(INSTALLED)]
+    unasked = [name for name in (INSTALLED, BARE_SYSTEM) if name not in (config.option.markexpr or "")]
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in unasked)]
     if left_out:
-        items[:] = [item for item in items if not item.get_closest_marker(INSTALLED)]
+        items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
 
 
