@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,8 +57,9 @@ def payload(bundle: Path, model: Path | None = None) -> Payload:
 
 
 def mode_of(path: Path) -> int:
-    """The permissions that the file gets: everybody reads, and runs what the builder may run."""
-    return 0o755 if path.stat().st_mode & 0o100 else 0o644
+    """The permissions that the file gets: everybody reads, and runs the programs that the builder may run.
+    Linkers mark libraries like programs; nobody runs one."""
+    return 0o755 if path.stat().st_mode & 0o100 and not re.search(r"\.so(\.|$)", path.name) else 0o644
 
 
 def put(files: Mapping[PurePosixPath, Path | bytes], folder: Path, epoch: int) -> None:

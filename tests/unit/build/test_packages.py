@@ -66,6 +66,7 @@ def test_both_variants_are_made_and_summed(made: dict[str, Path]) -> None:
 def test_the_debian_package_lays_everything_out(made: dict[str, Path]) -> None:
     files = contents(made[DEB])
     assert files["./usr/lib/edgewise/edgewise"] == "-rwxr-xr-x root/root"
+    assert files["./usr/lib/edgewise/_internal/libcarried.so.1"] == "-rw-r--r-- root/root"
     assert files["./usr/lib/edgewise/_internal/licences/Grüße.txt"] == "-rw-r--r-- root/root"
     assert files["./usr/lib/edgewise/_internal/libcarried.so"] == "lrwxrwxrwx root/root libcarried.so.1"
     assert files["./usr/bin/edgewise"] == "lrwxrwxrwx root/root ../lib/edgewise/edgewise"

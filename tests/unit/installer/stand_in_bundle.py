@@ -26,6 +26,7 @@ def make_bundle(folder: Path) -> Path:
     shutil.copyfile(Path(sleep).resolve(), folder / "edgewise")
     (folder / "edgewise").chmod(0o755)
     shutil.copyfile(Path(sleep).resolve(), internal / "libcarried.so.1")
+    (internal / "libcarried.so.1").chmod(0o755)
     (internal / "libcarried.so").symlink_to("libcarried.so.1")
     (internal / "resources" / "release.json").write_text('{"home": "", "wheels": {}}', encoding="utf-8")
     (internal / "licences" / "Grüße.txt").write_text("Größe", encoding="utf-8")
