@@ -8,6 +8,7 @@ of devices of their own; `check` sees to it that there is none.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from build.commands import Runner, SetupFailed
+from build.elf import read_elf
 
 PACKAGE = "llama-cpp-python"
 GGML = Path("vendor/llama.cpp/ggml")
@@ -43,8 +45,7 @@ add_subdirectory("{ggml}" ggml)
 """ggml as the top project would ask for its tests and a template, which llama.cpp's copy has not."""
 
 SYSTEM_LIBRARIES = re.compile(r"lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s)\.so\.\d+|ld-linux-.*\.so\.\d+")
-NEEDED = re.compile(r"\(NEEDED\).*\[(.+)\]")
-GLIBC = re.compile(r"\bGLIBC_2\.(\d+)\b")
+BASE = "libggml-base.so."
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def unpack(archive: Path, pin: Pin, target: Path) -> Path:
             if wanted and (content := tar.extractfile(member) if member.isfile() else None):
                 (target / rest).parent.mkdir(parents=True, exist_ok=True)
                 (target / rest).write_bytes(content.read())
+                # The package's own time: what was compiled of this version before is not out of date.
+                os.utime(target / rest, (member.mtime, member.mtime))
     return target
 
 
@@ -147,31 +150,25 @@ class Progress:
             print(f"  {step[1]} of {step[2]} steps", flush=True)
 
 
-def check(runner: Runner, library: Path, others: Sequence[str]) -> int:
-    """Look at what an ELF `library` asks for; the minor version of the oldest glibc 2.x that has it all.
+def check(library: Path, others: Sequence[str]) -> int:
+    """Look at what a `library` for Linux asks for; the minor version of the oldest glibc 2.x that has it all.
 
     `others` are the libraries that it may need beside ggml's base and the system's. Raises SetupFailed.
     """
-    dynamic = runner.run("Looking at the library", ["readelf", "--dynamic", "--wide", library])
-    versions = runner.run("Looking at the library", ["readelf", "--version-info", "--wide", library])
-    check_needed(dynamic, others)
-    return oldest_glibc(versions)
+    found = read_elf(library)
+    check_needed(found.needed, others)
+    # manylinux2014 has 2.17: no older one is meant by any tag.
+    return max(17, found.versions.get("GLIBC", (2, 0))[1])
 
 
-def check_needed(dynamic: str, others: Sequence[str]) -> None:
-    """Of what `readelf --dynamic` says. Raises SetupFailed."""
-    needed = set(NEEDED.findall(dynamic))
-    if not any(name.startswith("libggml-base.so.") for name in needed):
+def check_needed(needed: Sequence[str], others: Sequence[str]) -> None:
+    """Of the libraries that one is linked with. Raises SetupFailed."""
+    if not any(name.startswith(BASE) for name in needed):
         raise SetupFailed("The library does not ask for ggml’s base: it carries one of its own.")
     strange = {
         name
-        for name in needed - set(others)
-        if not name.startswith("libggml-base.so.") and not SYSTEM_LIBRARIES.fullmatch(name)
+        for name in set(needed) - set(others)
+        if not name.startswith(BASE) and not SYSTEM_LIBRARIES.fullmatch(name)
     }
     if strange:
         raise SetupFailed(f"The library asks for what need not be there: {', '.join(sorted(strange))}.")
-
-
-def oldest_glibc(versions: str) -> int:
-    """The x of the newest GLIBC_2.x that `readelf --version-info` names; 17 at least, manylinux2014's."""
-    return max([17, *map(int, GLIBC.findall(versions))])

@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.engines import package_sources
 from build import bootstrap, ggml_backend, system_packages, vulkan_tools
 from build.commands import Runner, SetupFailed
 from build.ggml_backend import Pin
@@ -89,12 +88,12 @@ def cuda(runner: Runner, architectures: str) -> Kind:
     )
 
 
-def platform_tag(library: Path, runner: Runner, kind: Kind) -> str:
+def platform_tag(library: Path, kind: Kind) -> str:
     """The wheel's, after a look at what the library asks for."""
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     if sys.platform == "win32":
         return {"x86_64": "win_amd64"}.get(machine, f"win_{machine}")
-    return f"manylinux_2_{ggml_backend.check(runner, library, kind.libraries)}_{machine}"
+    return f"manylinux_2_{ggml_backend.check(library, kind.libraries)}_{machine}"
 
 
 def pack(backend: str, version: str, library: Path, tag: str, kind: Kind, licence: Path) -> Wheel:
@@ -125,16 +124,20 @@ def make(backend: str, source: Path | None, architectures: str, jobs: int, out: 
     """Compile `backend` and write its wheel into `out`. Raises SetupFailed."""
     if sys.platform == "darwin":
         raise SetupFailed("On macOS llama.cpp computes on the GPU by Metal, which is part of Edgewise.")
-    runner = Runner(PROJECT, FOLDER / f"{backend}.log", os.environ)
+    runner = Runner(PROJECT, FOLDER / f"{backend}.log", bootstrap.setup_environment())
     pin = Pin.read(bootstrap.REQUIREMENTS / "app.txt")
     system_packages.provide_compiler(runner)
     if source is None:
         source = fetch(runner, pin)
-    unpacked = source if source.is_dir() else ggml_backend.unpack(source, pin, FOLDER / "source")
+    unpacked = (
+        source if source.is_dir() else ggml_backend.unpack(source, pin, FOLDER / pin.version / "source")
+    )
     kind = vulkan(runner) if backend == "vulkan" else cuda(runner, architectures)
     print(f"Compiling llama.cpp’s part for {NAMES[backend]}…", flush=True)
-    library = ggml_backend.compile_backend(runner, unpacked, backend, kind.options, FOLDER / backend, jobs)
-    tag = platform_tag(library, runner, kind)
+    library = ggml_backend.compile_backend(
+        runner, unpacked, backend, kind.options, FOLDER / pin.version / backend, jobs
+    )
+    tag = platform_tag(library, kind)
     return pack(backend, pin.version, library, tag, kind, unpacked / ggml_backend.LICENCE).write(out)
 
 
@@ -143,17 +146,9 @@ def fetch(runner: Runner, pin: Pin) -> Path:
     environment = FOLDER / "tools"
     python = bootstrap.bin_of(environment, "python")
     uv = bootstrap.get_uv(runner)
-    if not python.is_file():
-        runner.run(
-            "Making an environment for CMake",
-            [uv, "venv", "--no-project", "--python", bootstrap.base_python(), environment],
-        )
-    sources = package_sources.uv_options(package_sources.pip_settings(runner.environment))
-    locked = bootstrap.REQUIREMENTS / "build.txt"
-    runner.run(
-        "Installing CMake and Ninja",
-        [uv, "pip", "sync", "--python", python, *bootstrap.UV_INSTALL, *sources, locked],
-    )
+    bootstrap.make_environment(runner, uv, environment)
+    bootstrap.sync(runner, uv, environment, "build")
+    (environment / bootstrap.UNFINISHED).unlink()
     runner.environment["PATH"] = os.pathsep.join(
         [str(python.parent), *filter(None, [runner.environment.get("PATH")])]
     )

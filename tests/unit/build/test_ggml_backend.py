@@ -12,6 +12,7 @@ import pytest
 
 from build import bootstrap, ggml_backend
 from build.commands import Runner, SetupFailed
+from build.elf import Elf
 from build.ggml_backend import Pin, Progress
 
 FILES = {
@@ -21,7 +22,6 @@ FILES = {
     "llama_cpp_python-0.3.36/vendor/llama.cpp/ggml-other/a.c": b"",
     "llama_cpp_python-0.3.36/vendor/llama.cpp/models/vocabulary.gguf": b"",
 }
-NEEDED = " 0x0000000000000001 (NEEDED)             Shared library: [{}]\n"
 BASE = "libggml-base.so.0"
 
 
@@ -121,7 +121,7 @@ def test_a_compile_without_a_library_is_told(tmp_path: Path) -> None:
 
 def test_the_library_takes_ggml_from_llama_server() -> None:
     names = (BASE, "libvulkan.so.1", "libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6")
-    ggml_backend.check_needed("".join(map(NEEDED.format, names)), ["libvulkan.so.1"])
+    ggml_backend.check_needed(names, ["libvulkan.so.1"])
 
 
 @pytest.mark.parametrize(
@@ -134,18 +134,17 @@ def test_the_library_takes_ggml_from_llama_server() -> None:
 )
 def test_a_library_that_would_not_load_elsewhere_is_refused(names: Sequence[str], said: str) -> None:
     with pytest.raises(SetupFailed, match=said):
-        ggml_backend.check_needed("".join(map(NEEDED.format, names)), ["libvulkan.so.1"])
+        ggml_backend.check_needed(names, ["libvulkan.so.1"])
 
 
-def test_the_oldest_glibc_is_that_of_the_newest_symbol() -> None:
-    versions = """\
-  0x0010:   Name: GLIBC_2.9  Flags: none  Version: 14
-  0x0020:   Name: GLIBC_2.34  Flags: none  Version: 13
-  0x0030:   Name: GLIBCXX_3.4.99  Flags: none  Version: 12
-  0x0040:   Name: GLIBC_2.2.5  Flags: none  Version: 11
-"""
-    assert ggml_backend.oldest_glibc(versions) == 34
-    assert ggml_backend.oldest_glibc("") == 17
+@pytest.mark.parametrize(
+    ("asked", "oldest"), [({"GLIBC": (2, 34)}, 34), ({"GLIBC": (2, 2, 5)}, 17), ({}, 17)]
+)
+def test_the_oldest_glibc_is_that_of_the_newest_symbol(
+    asked: dict[str, tuple[int, ...]], oldest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ggml_backend, "read_elf", lambda _: Elf((BASE, "libc.so.6"), asked))
+    assert ggml_backend.check(Path("libggml-vulkan.so"), []) == oldest
 
 
 def test_progress_is_told_in_tenths(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,3 +154,9 @@ def test_progress_is_told_in_tenths(capsys: pytest.CaptureFixture[str]) -> None:
         told(f"[{step}/40] Building CXX object a.o\n")
         told("a warning of the compiler\n")
     assert capsys.readouterr().out.splitlines() == [f"  {step} of 40 steps" for step in range(4, 41, 4)]
+
+
+def test_unpacked_files_keep_the_times_of_the_package(archive: Path, tmp_path: Path) -> None:
+    target = ggml_backend.unpack(archive, pin_of(archive), tmp_path / "source")
+    source = target / "vendor/llama.cpp/ggml/src/ggml.c"
+    assert source.stat().st_mtime == 0  # that of a TarInfo made here
