@@ -5,6 +5,7 @@ llama-server decides by itself how many layers go to the GPU, as many as fit; wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.advisor.advice import Need
@@ -61,12 +62,17 @@ class Placement:
 
 
 def usable_gpus(machine: Machine) -> tuple[Gpu, ...]:
-    """The GPUs that llama.cpp's build here finds, and whose free memory is known.
+    """The GPUs that the build of llama.cpp finds by which `machine` was looked at; see `used_of`."""
+    return used_of(machine.gpus)
+
+
+def used_of(gpus: Sequence[Gpu]) -> tuple[Gpu, ...]:
+    """Those of `gpus` that llama.cpp named and uses, and whose free memory is known.
 
     Like llama.cpp it takes those with memory of their own, all of them; only without any the first of those
     that share main memory.
     """
-    found = [gpu for gpu in machine.gpus if gpu.device is not None]
+    found = [gpu for gpu in gpus if gpu.device is not None]
     own = tuple(gpu for gpu in found if not gpu.unified_memory and gpu.memory_free is not None)
     shared = tuple(gpu for gpu in found if gpu.unified_memory and gpu.memory_total is not None)
     return own or shared[:1]
@@ -78,14 +84,18 @@ def free_gpu_memory(machine: Machine) -> int:
 
 
 def room_of(machine: Machine) -> Room:
-    """What `machine` has room for now.
+    """What `machine` has room for now."""
+    return room_with(machine.memory.available, usable_gpus(machine))
+
+
+def room_with(available: int, gpus: Sequence[Gpu]) -> Room:
+    """The room in `available` bytes of main memory and on `gpus`, which are what `used_of` gives.
 
     Layers are dealt to all GPUs, so that their memory adds up; each keeps a margin of its own.
     """
-    host = machine.memory.available - MARGIN_BYTES
-    gpus = usable_gpus(machine)
+    host = available - MARGIN_BYTES
     shared = any(gpu.unified_memory for gpu in gpus)
-    most = sum(gpu.memory_total or 0 for gpu in gpus) if shared else free_gpu_memory(machine)
+    most = sum((gpu.memory_total if shared else gpu.memory_free) or 0 for gpu in gpus)
     # Of shared memory llama.cpp, too, sees the limit alone: what lies there must fit into `host` besides.
     room = most - len(gpus) * GPU_MARGIN_BYTES
     return Room(host, room, len(gpus), shared) if room > 0 else Room(host)

@@ -61,7 +61,8 @@ def would_change(choice: Choice, steps: Sequence[Step], goal: Goal) -> tuple[str
 def unused_gpus(machine: Machine) -> tuple[str, ...]:
     """Of GPUs that are there and that the engine does not use."""
     said = (
-        f"With a llama.cpp built for the {gpu.name}, its {gigabytes(gpu.memory_total)} would count, too."
+        f"With a llama.cpp built for the {gpu.name}, its {gigabytes(gpu.memory_total)} would count, too:"
+        " see the Engines page."
         for gpu in machine.gpus
         if gpu.device is None and not gpu.unified_memory and gpu.memory_total
     )

@@ -18,7 +18,7 @@ from app.domain.size_words import size
 from app.services.hub_access import HubAccess
 from app.services.model_advice import ModelAdvice
 from app.services.quality_measurements import LocalQuality, QualityMeasurements
-from app.services.this_machine import wants_measuring, with_measured_bandwidth
+from app.services.this_machine import BUILT_IN, wants_measuring, with_measured_bandwidth
 from app.storage.database import Database
 from app.storage.ledger import Ledger
 from app.storage.paths import Paths
@@ -65,7 +65,7 @@ def corrections_of(paths: Paths) -> Callable[[str, str], Correction]:
     loads = _loads(paths)
 
     def corrections(architecture: str, engine: str) -> Correction:
-        return correction_of(loads, engine=engine, architecture=architecture)
+        return correction_of(loads, engine=engine, architecture=architecture, gpu=engine != BUILT_IN)
 
     return corrections
 

@@ -23,6 +23,7 @@ from app.engines.pins import profiles
 from app.engines.registry import adapters
 from app.hardware.probe import probe
 from app.services.engine_installer import EngineInstaller, find_environments
+from app.services.engine_parts import plain_name
 from app.storage.paths import Paths
 from app.storage.settings import load_settings
 
@@ -82,7 +83,8 @@ def install_engine(engine: str, source: Path | None, as_json: bool) -> int:
                 )
             console.error(status.error)
         plan = environment.plan()
-        if plan is not None and source is None and not as_json:
+        fetched = plan is not None and source is None and not plan.only_from_folder
+        if plan is not None and fetched and not as_json:
             console.line(plan_words(plan))
         installer.install(id_, None if source is None else source.expanduser().absolute())
         status = _watch(installer, id_, console)
@@ -149,9 +151,8 @@ def remove_engine(engine: str, as_json: bool, yes: bool) -> int:
 
 def find_engine(words: str) -> str:
     """The id of the engine that a person means by its id or its name. Raises EngineMissing."""
-    wanted = words.casefold().replace("-", "").replace("_", "").replace(".", "").replace(" ", "")
     for id_, profile in profiles().items():
-        if wanted in (id_.replace("_", ""), profile.name.casefold().replace("-", "").replace(".", "")):
+        if plain_name(words) in (plain_name(id_), plain_name(profile.name)):
             if id_ == LlamaCpp.id:
                 raise EngineMissing("llama.cpp comes with Edgewise: there is nothing to install or remove.")
             return id_
@@ -229,6 +230,10 @@ def _explained(
     if status.why_not:
         if fitness is None or fitness.can_run:
             yield f"{name}: {status.why_not}"
+    elif status.plan is not None and status.plan.only_from_folder:
+        if fitness is None or fitness.can_run:
+            command = f"edgewise engines install {id_} --from dist/wheels"
+            yield f"{status.plan.only_from_folder} In a terminal: {command}"
     elif status.plan is not None:
         yield f"To install it: edgewise engines install {id_}. {plan_words(status.plan)}"
 

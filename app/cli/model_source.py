@@ -185,12 +185,12 @@ class OwnModel:
                     " Choose another engine for it."
                 )
             return self._chosen
-        if model.format is Format.GGUF and not self._preferred:
+        if model.format is Format.GGUF and not self._preferred and not self._paths.engines.is_dir():
             return LlamaCpp()  # no environment needs to be looked at
         every = self._parts.adapters()
-        there = [it for it in every if it.environment is None or self._parts.is_installed(it.environment)]
-        best = best_engine(model.format, there, self._preferred.get)
-        return best or best_engine(model.format, every, self._preferred.get) or LlamaCpp()
+        there = [it for it in every if self._parts.is_there(it)]
+        best = best_engine(model.format, there, self._preferred.get, self._parts.rank)
+        return best or best_engine(model.format, every, self._preferred.get, self._parts.rank) or LlamaCpp()
 
     def _wishes(self, adapter: EngineAdapter) -> LoadWishes:
         wishes = self._settings.wishes_for(adapter.id)

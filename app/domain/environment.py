@@ -15,6 +15,8 @@ class EnvironmentState(StrEnum):
     READY = "installed"
     OUTDATED = "installed, an update is there"
     """Works, but this Edgewise pins other versions."""
+    STALE = "installed, needs an update"
+    """Was made for another Edgewise, and cannot work with this one. It is not used."""
 
 
 class InstallPhase(StrEnum):
@@ -60,6 +62,8 @@ class InstallPlan:
     python_download: bool
     requirements: tuple[str, ...]
     """In pip's notation: what a folder of wheels has to hold, with all that they need."""
+    only_from_folder: str = ""
+    """Why it cannot be fetched and what to do instead, in a sentence; empty where it can."""
 
 
 class InstallTask(StrEnum):

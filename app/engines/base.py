@@ -29,7 +29,9 @@ class LoadOptions:
     share each layer. `kv_cache_bytes` are reserved for the KV cache by engines that set a pool of it aside
     in main memory (None: the adapter's own choice). `parallel` replies are made at once, more wait (None: the
     adapter's own choice). In llama.cpp they share `context_length` tokens, of which each may take as many as
-    the model was trained for; elsewhere each may take so many, and they share the pool.
+    the model was trained for; elsewhere each may take so many, and they share the pool. `gpu_layers` of a
+    GGUF model are kept on GPUs, the output counted as one (None: as many as llama.cpp finds room for);
+    `devices` are llama.cpp's names of these GPUs (none: its own choice).
     """
 
     context_length: int
@@ -41,6 +43,8 @@ class LoadOptions:
     tensor_parallel: int = 1
     kv_cache_bytes: int | None = None
     parallel: int | None = None
+    gpu_layers: int | None = None
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from app.domain.environment import EnvironmentState, InstallPhase, InstallPlan, InstallProgress
 from app.domain.errors import DiskFull, EngineMissing, InstallFailed, StorageError
 from app.domain.generation import Cancellation
 from app.domain.machine import Machine
+from app.domain.release import Wheel
 from app.engines.file_lock import try_lock
-from app.engines.installation import Installation, InstallFolders, try_imports
+from app.engines.installation import Installation, InstallFolders, try_backend, try_imports
 from app.engines.installed_files import damaged_files, installed_versions, python_of, tree_size
 from app.engines.pins import Pin, Variant, pins, profiles
 
@@ -58,15 +60,20 @@ class Environments:
     """All of them, below one folder.
 
     `machine` tells what this computer has; it is asked where a build has to be chosen, and may block. `known`
-    are the pins, as a rule those that come with Edgewise.
+    are the pins, as a rule those that come with Edgewise; `wheels` those of our own packages that this
+    release published, by the package's name.
     """
 
     def __init__(
-        self, root: Path, machine: Callable[[], Machine], known: Mapping[str, Pin] | None = None
+        self,
+        root: Path,
+        machine: Callable[[], Machine],
+        known: Mapping[str, Pin] | None = None,
+        wheels: Mapping[str, Wheel] = MappingProxyType({}),
     ) -> None:
         self._folders = InstallFolders(root)
         self._each = {
-            id_: Environment(pin, profiles()[id_].name, self._folders, machine)
+            id_: Environment(pin, profiles()[id_].name, self._folders, machine, wheels)
             for id_, pin in (pins() if known is None else known).items()
         }
 
@@ -86,13 +93,21 @@ class Environment:
     runs at a time on a machine, over all engines; a second one fails at once.
     """
 
-    def __init__(self, pin: Pin, name: str, folders: InstallFolders, machine: Callable[[], Machine]) -> None:
+    def __init__(
+        self,
+        pin: Pin,
+        name: str,
+        folders: InstallFolders,
+        machine: Callable[[], Machine],
+        wheels: Mapping[str, Wheel] = MappingProxyType({}),
+    ) -> None:
         self.engine = pin.engine
         self.name = name
         self._pin = pin
         self._folders = folders
         self._folder = folders.root / pin.engine
         self._machine = machine
+        self._wheels = wheels
 
     @property
     def log(self) -> Path:
@@ -107,11 +122,18 @@ class Environment:
             partial = (self._folder / POINTER).exists() or any(self._environments())
             return EnvironmentState.PARTIAL if partial else EnvironmentState.ABSENT
         variant = self._pin.variant(installed.variant)
-        current = variant is not None and variant.fingerprint == installed.fingerprint
-        return EnvironmentState.READY if current else EnvironmentState.OUTDATED
+        if variant is not None and variant.fingerprint == installed.fingerprint:
+            return EnvironmentState.READY
+        # What llama.cpp and the libraries of its backends say to each other changes with any version.
+        bound = any(each.backend is not None for each in self._pin.variants)
+        return EnvironmentState.STALE if bound else EnvironmentState.OUTDATED
+
+    def usable(self) -> Installed | None:
+        """The environment, if engines may be started from it."""
+        return None if self.state is EnvironmentState.STALE else self.installed()
 
     def installed(self) -> Installed | None:
-        """The environment in use; None when there is none that can be used."""
+        """The environment that is there, whole; None when there is none."""
         try:
             said = json.loads((self._folder / POINTER).read_text(encoding="utf-8"))
             installed = Installed(
@@ -130,8 +152,14 @@ class Environment:
     def python(self) -> Path:
         """The Python that has the engine. Raises EngineMissing."""
         installed = self.installed()
+        state = self.state
+        if state is EnvironmentState.STALE:
+            raise EngineMissing(
+                f"{self.name} was installed for another Edgewise, with another llama.cpp. Update it on the "
+                "Engines page."
+            )
         if installed is None:
-            broken = " completely" if self.state is EnvironmentState.PARTIAL else ""
+            broken = " completely" if state is EnvironmentState.PARTIAL else ""
             raise EngineMissing(f"{self.name} is not installed{broken}. Install it on the Engines page.")
         return python_of(installed.folder)
 
@@ -157,7 +185,8 @@ class Environment:
         variant = self._pin.variant_for(self._machine())
         if variant is None:
             return None
-        python, download = Installation(self.name, variant, self._folders, None).python_words()
+        installation = Installation(self.name, variant, self._folders, None, self._wheels)
+        python, download = installation.python_words()
         return InstallPlan(
             engine=self.engine,
             variant=variant.name,
@@ -168,6 +197,7 @@ class Environment:
             python=python,
             python_download=download,
             requirements=variant.requirements,
+            only_from_folder=self._unpublished(variant),
         )
 
     def install(
@@ -184,6 +214,8 @@ class Environment:
         variant = self._pin.variant_for(self._machine())
         if variant is None:
             raise InstallFailed(self._pin.why_not(self._machine()))
+        if source is None and (unpublished := self._unpublished(variant)):
+            raise InstallFailed(unpublished)
         if source is not None and not source.is_dir():
             raise InstallFailed(f"There is no folder {source}. Name one that holds the engine’s wheels.")
         with self._locked():
@@ -195,7 +227,7 @@ class Environment:
             self._check_space(variant)
             new = self._folder / f"{variant.fingerprint[:8]}-{secrets.token_hex(2)}"
             with self._opened(LOG) as log:
-                installation = Installation(self.name, variant, self._folders, log)
+                installation = Installation(self.name, variant, self._folders, log, self._wheels)
                 try:
                     installation.make(new, progress, cancellation, source)
                     self._use(new, variant)
@@ -230,6 +262,9 @@ class Environment:
         progress(InstallProgress(InstallPhase.CHECKING, f"Starting {self.name} once"))
         with self._opened(CHECK_LOG) as log:
             try_imports(self.name, folder, installed.check, log, cancellation)
+            variant = self._pin.variant(installed.variant)
+            if variant is not None and variant.backend is not None:
+                try_backend(self.name, folder, variant.backend, log, cancellation)
 
     def remove(self) -> int:
         """Delete it; returns the bytes freed. Raises InstallFailed while it runs, and StorageError."""
@@ -254,6 +289,15 @@ class Environment:
             if not any(self._folders.root.glob(f"*/{POINTER}")):
                 shutil.rmtree(self._folders.pythons, ignore_errors=True)
             return size
+
+    def _unpublished(self, variant: Variant) -> str:
+        """Why a package of our own cannot be fetched, and what to do; empty where it can be."""
+        if variant.backend is None or all(name in self._wheels for name in variant.versions):
+            return ""
+        return (
+            f"Nobody published {self.name} for this copy of Edgewise. In its source, make gpu-package "
+            f"GPU={variant.backend} builds it; then install it from the folder dist/wheels."
+        )
 
     def _use(self, folder: Path, variant: Variant) -> None:
         """From now on `folder` is the environment."""

@@ -6,16 +6,20 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from app.domain.environment import InstallPhase, InstallProgress
 from app.domain.errors import EdgewiseError, InstallFailed, StorageError
 from app.domain.generation import Cancellation
+from app.domain.release import Wheel
 from app.engines.installed_files import installed_versions, python_of, tree_size
+from app.engines.llama_cpp_backend import backend_variables, device_names, library_in
+from app.engines.llama_cpp_programs import find_program, program_environment
 from app.engines.pins import Variant
 from app.engines.uv_failures import explain, lacks_version, without_passwords
 from app.engines.uv_program import UvLines, find_uv, own_python, source_options, uv_environment
@@ -23,6 +27,8 @@ from app.engines.watched_child import run_watched
 
 CHECK_TIMEOUT_S = 600.0
 """vLLM's server imports for a minute on a slow machine whose disk has never seen it."""
+DEVICES_TIMEOUT_S = 60.0
+"""Vulkan compiles for a GPU that it has never seen, CUDA loads hundreds of megabytes from a cold disk."""
 PREFERRED_PYTHON = (3, 12)
 """What is downloaded where no Python fits: every engine has wheels for it."""
 
@@ -51,11 +57,20 @@ class InstallFolders:
 class Installation:
     """One run of uv for one build of the engine called `name`; what it says goes into `log`."""
 
-    def __init__(self, name: str, variant: Variant, folders: InstallFolders, log: BinaryIO | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        variant: Variant,
+        folders: InstallFolders,
+        log: BinaryIO | None,
+        wheels: Mapping[str, Wheel] = MappingProxyType({}),
+    ) -> None:
+        """`wheels`, by the package's name, are fetched from their makers' address and not from an index."""
         self._name = name
         self._variant = variant
         self._folders = folders
         self._log = log
+        self._wheels = wheels
 
     def make(self, new: Path, progress: Progress, cancellation: Cancellation, source: Path | None) -> None:
         """Make the environment `new` and check it. Raises what `Environment.install` does."""
@@ -72,6 +87,8 @@ class Installation:
         progress(InstallProgress(InstallPhase.CHECKING, f"Starting {self._name} once", done, done))
         assert self._log is not None
         try_imports(self._name, new, self._variant.check, self._log, cancellation)
+        if self._variant.backend is not None:
+            try_backend(self._name, new, self._variant.backend, self._log, cancellation)
 
     def _compare(self, folder: Path) -> None:
         """Raises InstallFailed unless what is pinned came, and what is left out did not."""
@@ -112,7 +129,7 @@ class Installation:
             excludes = new / "excludes.txt"
             excludes.write_text("".join(f"{name}\n" for name in variant.exclude), encoding="utf-8")
             command += ["--excludes", excludes]
-        command += variant.requirements
+        command += variant.requirements if source is not None else map(self._wanted, variant.requirements)
         status, output = self._uv(command, cancellation, progress, source)
         if status != 0 and source is None and variant.torch_backend and self._lacks_torch(output):
             # Only their makers have it then; uv knows where.
@@ -120,6 +137,12 @@ class Installation:
             status, output = self._uv(command, cancellation, progress, source)
         if status != 0:
             raise explain(self._name, output, self._folders.root, source)
+
+    def _wanted(self, requirement: str) -> str:
+        """In pip's notation; of a wheel of ours with its address (PEP 508, "direct references")."""
+        name = requirement.partition("==")[0]
+        wheel = self._wheels.get(name)
+        return requirement if wheel is None else f"{name} @ {wheel.url}#sha256={wheel.sha256}"
 
     def _lacks_torch(self, output: str) -> bool:
         torch = self._variant.versions.get("torch")
@@ -230,6 +253,24 @@ def try_imports(
     if status != 0:
         reason = _last_error(output) or "it did not come to an end"
         raise InstallFailed(f"{name} does not start on this machine: {reason}.", detail=output[-8000:])
+
+
+def try_backend(name: str, folder: Path, backend: str, log: BinaryIO, cancellation: Cancellation) -> None:
+    """Have llama-server load the library of ggml's `backend` in the environment `folder`, and find a device.
+
+    Raises EngineMissing, InstallFailed and Cancelled.
+    """
+    environment = program_environment() | backend_variables(library_in(folder, backend))
+    command: list[str | Path] = [find_program("llama-server"), "--list-devices"]
+    status, output = run_watched(command, environment, log, cancellation, timeout_s=DEVICES_TIMEOUT_S)
+    if device_names(output, backend):
+        return
+    reason = "it finds no GPU that it can compute on. A newer driver may help"
+    if status is None:
+        reason = "the GPU’s driver does not answer"
+    elif match := re.search(r"failed to load .*?\.(?:so|dll): (.+)", output):
+        reason = match[1].strip().rstrip(".")
+    raise InstallFailed(f"{name} does not start on this machine: {reason}.", detail=output[-8000:])
 
 
 class _Growth:

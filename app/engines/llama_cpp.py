@@ -12,6 +12,7 @@ from app.engines.base import HOST, Launch, LoadOptions, LoadReport
 from app.engines.llama_cpp_log import read_load
 from app.engines.llama_cpp_programs import find_program
 from app.engines.openai_client import Dialect
+from app.engines.pins import machine_kind
 
 __all__ = ["LlamaCpp", "find_program"]
 
@@ -48,8 +49,9 @@ class LlamaCpp:
 
     def fitness(self, machine: Machine) -> Fitness:
         """See `EngineAdapter.fitness`."""
-        del machine  # there is none that it does not run on
-        return Fitness(True)
+        # There is none that it does not run on.
+        metal = machine_kind(machine) == "darwin-aarch64"
+        return Fitness(True, "Runs on this Mac’s GPU, with Metal." if metal else "")
 
     def launch(self, model: LocalModel, options: LoadOptions, *, port: int, api_key: str) -> Launch:
         """See `EngineAdapter.launch`."""
@@ -62,6 +64,7 @@ class LlamaCpp:
                 *("--host", HOST, "--port", str(port)),
                 *("--ctx-size", str(options.context_length)),
                 *("--threads", str(options.threads)),
+                *(() if options.gpu_layers is None else ("--n-gpu-layers", str(options.gpu_layers))),
                 *("--parallel", str(min(options.parallel or SLOTS, MOST_SLOTS)), "--kv-unified"),
                 *("--cache-ram", str(options.prompt_cache_bytes >> 20)),
                 *("--verbosity", str(VERBOSITY)),
@@ -71,7 +74,7 @@ class LlamaCpp:
             ),
             env={"LLAMA_API_KEY": api_key},
             # A person's own LLAMA_ARG_… would silently change what we start; tokens are none of its business.
-            env_without=("LLAMA_", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+            env_without=("LLAMA_", "GGML_BACKEND_PATH", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
             context_length=options.context_length,
         )
 

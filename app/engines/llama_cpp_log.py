@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from app.domain.machine import is_software
 from app.engines.base import LoadReport
 
 _MEBIBYTE = 1 << 20
@@ -12,6 +13,7 @@ _LAYERS = re.compile(r"offloaded (\d+)/\d+ layers to GPU")
 _GPU = re.compile(r"[A-Za-z]+\d+(?:_(?!Mapped)\w+)?")
 """A device with a number ("CUDA0", "Vulkan1"): the host's buffers have none ("CPU", "CUDA_Host"). Where a
 GPU shares main memory its mapped weights are the file's own pages."""
+_DEVICE = re.compile(r": using device (\S+) \((.{1,200}?)\) \(")
 _FILE = "_Mapped"
 _LAID_OUT_ANEW = re.compile(r"CPU_(?!Mapped)\w+|AMX")
 
@@ -23,9 +25,11 @@ def read_load(log: str) -> LoadReport:
     """
     mapped = repeated = on_gpus = 0
     computing: dict[str, int] = {}
+    # What lies "on" them lies in main memory, where the process is seen to have it.
+    software = {device for device, name in _DEVICE.findall(log) if is_software(name)}
     for device, content, size in _BUFFER.findall(log):
         in_bytes = round(float(size) * _MEBIBYTE)
-        gpu = _GPU.fullmatch(device) is not None
+        gpu = _GPU.fullmatch(device) is not None and device not in software
         if content == "model":
             mapped += in_bytes if device.endswith(_FILE) else 0
             repeated += in_bytes if _LAID_OUT_ANEW.fullmatch(device) else 0

@@ -14,6 +14,7 @@ import sysconfig
 from pathlib import Path
 
 from app.domain.errors import EngineMissing
+from app.engines.llama_cpp_backend import backend_variables
 
 DEVICES_TIMEOUT_S = 5.0
 """Vulkan and ROCm drivers take tenths of a second, those of a GPU that is asleep a second or two."""
@@ -41,21 +42,23 @@ def find_program(name: str) -> Path:
 
 def program_environment() -> dict[str, str]:
     """This process's variables, without tokens and without what would silently change a program."""
-    without = ("LLAMA_", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    without = ("LLAMA_", "GGML_BACKEND_PATH", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(without)}
 
 
-def list_devices() -> str:
+def list_devices(library: Path | None = None) -> str:
     """What `llama-server --list-devices` prints; empty when it is missing, fails or hangs.
 
-    Not asked where its build computes on the processor alone: that would only cost the start of a process.
+    It loads `library`, too, where one is given (`app.engines.llama_cpp_backend`). Else it is not asked where
+    its build computes on the processor alone: that would only cost the start of a process.
     """
     try:
         program = find_program("llama-server")
     except EngineMissing:
         return ""
-    if only_cpu(program):
+    if library is None and only_cpu(program):
         return ""
+    added = {} if library is None else backend_variables(library)
     no_window = 0x08000000 if sys.platform == "win32" else 0  # CREATE_NO_WINDOW
     try:
         done = subprocess.run(
@@ -63,6 +66,7 @@ def list_devices() -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=program_environment() | added,
             timeout=DEVICES_TIMEOUT_S,
             check=False,
             creationflags=no_window,

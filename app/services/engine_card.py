@@ -18,6 +18,7 @@ class Standing(StrEnum):
     NOT_HERE = "not possible here"
     ABSENT = "not installed"
     PARTIAL = "not installed completely"
+    STALE = "needs an update"
     INSTALLING = "installing"
     CHECKING = "checking"
     REMOVING = "removing"
@@ -46,7 +47,8 @@ class Offered:
 class Planned:
     """What a start would do now: options that were chosen for this machine, and what they take.
 
-    `context_length` is in tokens, `memory` and `free` in bytes. The other fields are those of LoadOptions.
+    `context_length` is in tokens, `memory` and `free` in bytes, of which `gpu_memory` and `gpu_free` lie on
+    GPUs. The other fields are those of LoadOptions.
     """
 
     model: str
@@ -56,6 +58,8 @@ class Planned:
     free: int
     gpu_memory_share: float | None = None
     tensor_parallel: int = 1
+    gpu_memory: int = 0
+    gpu_free: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +116,17 @@ class EngineCard:
             return Standing.INSTALL_FAILED
         if environment.why_not or (self.fitness is not None and not self.fitness.can_run):
             return Standing.NOT_HERE
-        return Standing.PARTIAL if environment.state is EnvironmentState.PARTIAL else Standing.ABSENT
+        return _NOT_USED.get(environment.state, Standing.ABSENT)
 
 
 _TASKS = {
     InstallTask.INSTALL: Standing.INSTALLING,
     InstallTask.VERIFY: Standing.CHECKING,
     InstallTask.REMOVE: Standing.REMOVING,
+}
+_NOT_USED = {
+    EnvironmentState.PARTIAL: Standing.PARTIAL,
+    EnvironmentState.STALE: Standing.STALE,
 }
 _RUNNING = {
     EngineState.STARTING: Standing.STARTING,

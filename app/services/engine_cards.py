@@ -54,6 +54,7 @@ def look(
     parts: EngineParts, library: ModelLibrary, machine: Callable[[], Machine]
 ) -> tuple[EngineFacts, ...]:
     """Look at the adapters, the models and this machine. Blocks: reads the disk and asks drivers."""
+    from app.engines.llama_cpp import LlamaCpp
     from app.engines.pins import profiles
 
     adapters = {adapter.id: adapter for adapter in parts.adapters()}
@@ -70,8 +71,8 @@ def look(
                 profile,
                 adapter.formats,
                 adapter.fitness(here),
-                _bundled_version() if adapter.environment is None else "",
-                len(parts.gpus(adapter)) if adapter.environment is not None else 0,
+                _bundled_version(here) if adapter.environment is None else "",
+                0 if isinstance(adapter, LlamaCpp) else len(parts.gpus(adapter)),
                 tuple(model.name for model in models if model.format in adapter.formats),
             )
         )
@@ -110,6 +111,8 @@ def plan(
         threads=options.threads,
         memory=planned.expected.forecast_memory,
         free=planned.free,
+        gpu_memory=planned.gpu_memory,
+        gpu_free=planned.gpu_free,
         gpu_memory_share=options.gpu_memory_share,
         tensor_parallel=options.tensor_parallel,
     )
@@ -146,8 +149,11 @@ def _first(models: Sequence[str], *wanted: str | None) -> tuple[str, ...]:
     return tuple(models) if chosen is None else (chosen, *(name for name in models if name != chosen))
 
 
-def _bundled_version() -> str:
+def _bundled_version(machine: Machine) -> str:
+    from app.engines.pins import machine_kind
+
+    metal = " with Metal" if machine_kind(machine) == "darwin-aarch64" else ""
     try:
-        return f"{BUNDLED} {metadata.version(BUNDLED)}"
+        return f"{BUNDLED} {metadata.version(BUNDLED)}{metal}"
     except metadata.PackageNotFoundError:  # a bundle that left the package's own description out
         return ""

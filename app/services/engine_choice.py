@@ -30,12 +30,20 @@ class ModelChoice:
 
 
 def best_engine(
-    format_: Format, engines: Sequence[EngineAdapter], preferred: Callable[[str], str | None]
+    format_: Format,
+    engines: Sequence[EngineAdapter],
+    preferred: Callable[[str], str | None],
+    rank: Callable[[EngineAdapter], int] = lambda _: 1,
 ) -> EngineAdapter | None:
-    """The one that a person chose last for this format; else that which loads it best; else None."""
+    """The one that a person chose last for this format; else that which loads it best; else None.
+
+    Among several that load it best the one of the smallest `rank`, the first of them.
+    """
     able = [engine for engine in engines if format_ in engine.formats]
     chosen = preferred(format_.value)
-    return min(able, key=lambda it: (it.id != chosen, it.formats.index(format_)), default=None)
+    if picked := next((engine for engine in able if engine.id == chosen), None):
+        return picked
+    return min(able, key=lambda it: (it.formats.index(format_), rank(it)), default=None)
 
 
 def choices(
@@ -43,6 +51,7 @@ def choices(
     engines: Sequence[EngineAdapter],
     preferred: Callable[[str], str | None],
     attached: Sequence[AttachedEngine] = (),
+    rank: Callable[[EngineAdapter], int] = lambda _: 1,
 ) -> list[ModelChoice]:
     """First each model with its best engine, then each with the others that take it, then what servers have.
 
@@ -51,7 +60,7 @@ def choices(
     first: list[ModelChoice] = []
     others: list[ModelChoice] = []
     for model in models:
-        best = best_engine(model.format, engines, preferred)
+        best = best_engine(model.format, engines, preferred, rank)
         if best is not None:
             first.append(ModelChoice(model.name, best.id, best.name, model, is_best=True))
         others += [

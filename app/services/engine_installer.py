@@ -21,6 +21,7 @@ from app.domain.generation import Cancellation
 from app.engines.environment import Environment, Environments
 from app.hardware.probe import probe
 from app.storage.paths import Paths
+from app.storage.release import this_release
 
 OFFLINE = "Offline mode is on, so nothing is fetched. Switch it off, or install from a folder of wheels."
 CLOSE_PATIENCE_S = 5.0
@@ -28,7 +29,7 @@ CLOSE_PATIENCE_S = 5.0
 
 def find_environments(paths: Paths) -> Environments:
     """The environments of this installation. The computer is looked at when that is first needed, once."""
-    return Environments(paths.engines, cache(lambda: probe(paths.models)))
+    return Environments(paths.engines, cache(lambda: probe(paths.models)), wheels=this_release().wheels)
 
 
 @dataclass(slots=True)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.domain.errors import EngineMissing
 from app.domain.machine import Gpu
+from app.services.this_machine import listed_gpus
 from app.storage.paths import Paths
 
 if TYPE_CHECKING:  # neither the adapters nor the probe are needed before the first model is loaded
@@ -26,6 +30,7 @@ class EngineParts:
         self._paths = paths
         self._lock = threading.Lock()
         self._environments: Environments | None = None
+        self._on_gpu: dict[Path, bool] = {}
 
     @property
     def environments(self) -> Environments:
@@ -47,16 +52,47 @@ class EngineParts:
         """Whether an engine's environment can be used, or its program is found where others install it."""
         if environment in OTHERS_PROGRAMS:
             return shutil.which(OTHERS_PROGRAMS[environment]) is not None
-        return self.environments.of(environment).installed() is not None
+        return self.environments.of(environment).usable() is not None
+
+    def is_there(self, adapter: EngineAdapter) -> bool:
+        """Whether the engine can be started: it comes with Edgewise, or its environment can be used."""
+        return adapter.environment is None or self.is_installed(adapter.environment)
+
+    def rank(self, adapter: EngineAdapter) -> int:
+        """Of engines that load a format equally well: the smaller, the sooner it is taken.
+
+        Builds of llama.cpp that compute on a GPU come first, those that were installed and find none last. A
+        build is asked once.
+        """
+        from app.engines.llama_cpp_on_gpu import LlamaCppOnGpu
+
+        if not isinstance(adapter, LlamaCppOnGpu):
+            return 1
+        if not self.is_there(adapter):
+            return 2
+        with suppress(EngineMissing):
+            library = adapter.library()
+            if library not in self._on_gpu:
+                self._on_gpu[library] = any(gpu.device is not None for gpu in listed_gpus(library))
+            return 0 if self._on_gpu[library] else 2
+        return 2
 
     def gpus(self, adapter: EngineAdapter) -> Sequence[Gpu]:
-        """The GPUs that the engine's build computes on, with what is free on them now."""
-        from app.advisor.placement import usable_gpus
+        """The GPUs that the engine's build computes on, with what is free on them now.
+
+        Those of llama.cpp's builds include one that shares main memory, if it computes on that.
+        """
+        from app.advisor.placement import used_of
+        from app.engines.llama_cpp_on_gpu import LlamaCppOnGpu
         from app.hardware.nvidia import probe_nvidia
-        from app.services.this_machine import this_machine
 
         if adapter.environment is None:
-            return [gpu for gpu in usable_gpus(this_machine(self._paths)) if not gpu.unified_memory]
+            return used_of(listed_gpus())
+        if isinstance(adapter, LlamaCppOnGpu):
+            try:
+                return used_of(listed_gpus(adapter.library()))
+            except EngineMissing:
+                return ()
         if adapter.environment in OTHERS_PROGRAMS:  # they know no other device
             return probe_nvidia()
         installed = self.environments.of(adapter.environment).installed()
@@ -65,9 +101,10 @@ class EngineParts:
 
 def find_adapter(parts: EngineParts, wanted: str) -> EngineAdapter | None:
     """The engine that a person means by its id or its name; None if there is none of that name."""
-    plain = _plain(wanted)
-    return next((it for it in parts.adapters() if plain in (_plain(it.id), _plain(it.name))), None)
+    plain = plain_name(wanted)
+    return next((it for it in parts.adapters() if plain in (plain_name(it.id), plain_name(it.name))), None)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without what people write differently: "llama.cpp (CUDA)" is "llamacppcuda"."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())

@@ -13,9 +13,10 @@ from app.domain.errors import WouldNotFit
 from app.domain.machine import Gpu
 from app.domain.model import LocalModel
 from app.engines.base import EngineAdapter
+from app.engines.llama_cpp import LlamaCpp
 from app.engines.memory import resident_memory
 from app.services.float_loading import plan_float_load
-from app.services.loading import Experience, LoadPlan, plan_load
+from app.services.loading import Experience, LoadPlan, free_words, needed_words, plan_load
 
 if TYPE_CHECKING:
     from app.services.engine_run import EngineRun, Load
@@ -35,14 +36,14 @@ def plan_for(
 
     `taken` are bytes that others are about to take. `gpus` are those that the engine's build computes on.
     """
-    if adapter.environment is None:  # llama.cpp, which comes with Edgewise
+    if isinstance(adapter, LlamaCpp):
         return plan_load(
             model,
             wishes,
             engine=adapter.id,
             experience=experience,
             taken=taken,
-            gpu_memory=lambda: sum(gpu.memory_free or 0 for gpu in gpus(adapter)),
+            gpus=gpus(adapter),
         )
     return plan_float_load(adapter, model, wishes, gpus=gpus(adapter), experience=experience, taken=taken)
 
@@ -95,7 +96,7 @@ def _would_not_fit(run: EngineRun, plan: LoadPlan, others: Sequence[EngineRun]) 
     held = [f"{other.status.model} in {other.adapter.name}" for other in others if other.process is not None]
     in_use = f" {', '.join(held)} {'is' if len(held) == 1 else 'are'} in use." if held else ""
     return WouldNotFit(
-        f"{expected.model} was not started with {run.adapter.name}: it needs about"
-        f" {expected.forecast_memory / 1e9:.1f} GB at a context of {expected.context_length:,} tokens, and"
-        f" {plan.free / 1e9:.1f} GB are free.{in_use} Use less context or a smaller model, or load it anyway."
+        f"{expected.model} was not started with {run.adapter.name}: it needs about {needed_words(plan)}"
+        f" at a context of {expected.context_length:,} tokens, and {free_words(plan)} are free.{in_use}"
+        " Use less context or a smaller model, or load it anyway."
     )

@@ -249,7 +249,7 @@ class EngineRun:
             woken.wait(BACK_OFF_S)
             load.cancellation.on_cancel(None)
         plan = around.plan(self, load)
-        load.expected = 0 if plan.on_gpus else plan.expected.forecast_memory
+        load.expected = plan.main_memory
 
         def tell(process: EngineProcess) -> None:
             load.process = process

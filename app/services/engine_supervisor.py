@@ -54,13 +54,14 @@ class EngineSupervisor(QObject):
         preferred: Callable[[str], str | None] = lambda _: None,
         idle_minutes: Callable[[], float | None] = lambda: None,
         gpus: Callable[[EngineAdapter], Sequence[Gpu]] = lambda _: (),
+        rank: Callable[[EngineAdapter], int] = lambda _: 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`adapters` and `attached` name the engines, once they are needed; `wishes` are those for an engine.
 
         With a `history`, forecasts are corrected by earlier loads, and new ones are written down. `installed`
         tells whether an environment is there, `preferred` the engine that a person chose last for a format,
-        `gpus` those that an engine's build computes on.
+        `gpus` those that an engine's build computes on, `rank` which of several is taken (`best_engine`).
         A model that was not used for `idle_minutes` is unloaded (None: never), unless its engine is the one
         in use. `clock` counts seconds.
         """
@@ -74,6 +75,7 @@ class EngineSupervisor(QObject):
         self._preferred = preferred
         self._idle_minutes = idle_minutes
         self._gpus = gpus
+        self._rank = rank
         self._clock = clock
         self._around = Surroundings(self._plan, self.status_changed.emit, logs, clock, history)
         self._lock = threading.Lock()
@@ -141,7 +143,7 @@ class EngineSupervisor(QObject):
     def model_choices(self, models: Sequence[LocalModel]) -> list[ModelChoice]:
         """What a person may choose: each model with each engine that takes it. Reads the disk."""
         servers = [run.engine for run in self._remote().values()]
-        return choices(models, self.usable(), self._preferred, servers)
+        return choices(models, self.usable(), self._preferred, servers, self._rank)
 
     # What is wanted
 
@@ -295,8 +297,8 @@ class EngineSupervisor(QObject):
 
     def _best(self, model: LocalModel) -> EngineAdapter:
         known = [run.adapter for run in self._local().values()]
-        best = best_engine(model.format, self.usable(), self._preferred) or best_engine(
-            model.format, known, self._preferred
+        best = best_engine(model.format, self.usable(), self._preferred, self._rank) or best_engine(
+            model.format, known, self._preferred, self._rank
         )
         if best is None:
             raise EngineMissing(f"No engine here takes {model.format} models, such as {model.name}.")

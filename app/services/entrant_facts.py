@@ -15,6 +15,7 @@ from app.benchmark.comparison import lasting_flags
 from app.domain.errors import EngineMissing
 from app.domain.machine import Gpu, Machine
 from app.engines.base import EngineAdapter, LoadReport
+from app.engines.llama_cpp_on_gpu import LlamaCppOnGpu
 from app.engines.llama_cpp_programs import find_program
 from app.services.engine_parts import EngineParts
 
@@ -44,6 +45,8 @@ def versions(parts: EngineParts, adapter: EngineAdapter, gpus: Sequence[Gpu]) ->
             )
             found |= {name: installed.versions[name] for name in others}
             found["build"] = installed.variant
+            if isinstance(adapter, LlamaCppOnGpu) and (version := llama_cpp_version()):
+                found["llama.cpp"] = version  # the library serves the server of this one
     driver = next((gpu.driver for gpu in gpus if gpu.driver), None)
     if driver is not None:
         found["driver"] = driver

@@ -108,7 +108,7 @@ class LocalEntrant:
 
     def _plan(self, needs: Needs) -> LoadPlan:
         from app.services.engine_room import plan_for
-        from app.services.loading import Experience
+        from app.services.loading import Experience, free_words, needed_words
 
         around = self._around
         wishes = replace(
@@ -123,8 +123,8 @@ class LocalEntrant:
         if plan.lacking:
             raise WouldNotFit(
                 f"{self._model.name} was not started with {self._adapter.name}: it needs about"
-                f" {plan.expected.forecast_memory / 1e9:.1f} GB, and {plan.free / 1e9:.1f} GB are free. Close"
-                " other programs, or test a smaller model or precision."
+                f" {needed_words(plan)}, and {free_words(plan)} are free. Close other programs, or test a"
+                " smaller model or precision."
             )
         return plan
 
@@ -135,6 +135,7 @@ class LocalEntrant:
         cancellation: Cancellation,
         on_progress: Callable[[str], None],
     ) -> EngineFacts:
+        from app.engines.llama_cpp import LlamaCpp
         from app.services.entrant_facts import device, flags, versions
 
         adapter, model, around = self._adapter, self._model, self._around
@@ -155,7 +156,7 @@ class LocalEntrant:
                 gpus,
                 report,
                 tensor_parallel=plan.options.tensor_parallel,
-                by_layers=adapter.environment is None,
+                by_layers=isinstance(adapter, LlamaCpp),
             ),
             context_length=plan.expected.context_length,
             request_context=self._request_context(loaded),

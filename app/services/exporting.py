@@ -14,6 +14,7 @@ from app.domain.generation import ChatMessage, Role
 from app.domain.hub import Format
 from app.domain.model import LocalModel
 from app.engines.llama_cpp import LlamaCpp
+from app.engines.llama_cpp_on_gpu import LlamaCppCuda, LlamaCppVulkan
 from app.engines.sglang import SGLang
 from app.engines.tensorrt_llm import TensorRtLlm
 from app.engines.transformers import Transformers
@@ -22,6 +23,8 @@ from app.models import catalog
 from app.models.library import display_name
 from app.services.model_forms import forms
 
+_BUILDS = (LlamaCppCuda.id, LlamaCppVulkan.id)
+"""Whoever runs a program that is written here has llama.cpp in the build for their own machine."""
 _ENGINES = {
     ServerKind.LLAMA_CPP: LlamaCpp.id,
     ServerKind.EDGEWISE: LlamaCpp.id,
@@ -46,6 +49,8 @@ def exported_model(
     family = forms([model, *(one for one in library if one != model)]).of(model)
     others = [form.model for form in family.forms if form.model != model] if family else []
     known = catalog.find(display_name(model.name)[0])
+    if engine_id in _BUILDS:
+        engine_id = LlamaCpp.id
     return Model(
         name=model.name,
         forms=(model, *others),

@@ -146,7 +146,8 @@ def plan_float_load(
         forecast_speed=None,
         measured_speed=None,
     )
-    return LoadPlan(options, expected, room.free, wanted, on_gpus=room.gpus > 0)
+    on_gpus = (room.free, expected.forecast_memory) if room.gpus else (0, 0)
+    return LoadPlan(options, expected, room.free, wanted, *on_gpus)
 
 
 def _room(

@@ -27,6 +27,7 @@ from app.domain.errors import StorageError
 from app.domain.hub import Format
 from app.domain.machine import Machine
 from app.domain.speed_test_history import MeasuredRate
+from app.engines.llama_cpp_on_gpu import LlamaCppOnGpu
 from app.engines.pins import pins, profiles
 from app.models.catalog import catalog, find
 from app.services.guidance_models import ModelSuggester
@@ -97,9 +98,7 @@ class Guidance:
         """
         machine = self._measured(self._advice.machine(refresh=True))
         adapters = self._parts.adapters()
-        installed = {
-            it.id: it.environment is None or self._parts.is_installed(it.environment) for it in adapters
-        }
+        installed = {it.id: self._parts.is_there(it) for it in adapters}
         rates = tuple(self._rates(machine))
         models = catalog()
         suggest = ModelSuggester(
@@ -171,9 +170,9 @@ class Guidance:
 def engines_here(
     adapters: Sequence[EngineAdapter], machine: Machine, installed: Mapping[str, bool]
 ) -> tuple[EngineHere, ...]:
-    """Every engine as it stands on `machine`."""
+    """Every engine as it stands on `machine`; llama.cpp's builds for GPUs are no frameworks of their own."""
     made = []
-    for adapter in adapters:
+    for adapter in (it for it in adapters if not isinstance(it, LlamaCppOnGpu)):
         pin = pins().get(adapter.id)
         variant = pin.variant_for(machine) if pin is not None else None
         profile = profiles()[adapter.id]

@@ -33,14 +33,12 @@ from app.models.sketch import sketch
 from app.models.weights import weigh
 from app.services.hub_access import HubAccess
 from app.services.model_library import ModelLibrary
-from app.services.this_machine import this_machine
+from app.services.this_machine import BUILT_IN, gguf_build, this_machine
 from app.storage.paths import Paths
 
 if TYPE_CHECKING:
     from app.services.quality_measurements import LocalQuality
 
-ENGINE = "llama_cpp"
-"""The engine that runs GGUF, by the `id` of its adapter."""
 STAND_IN = "Q4_K_M"
 """Sketched where a file's own mixture is not known: only how its bytes are spread depends on it."""
 _REPOSITORY = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
@@ -70,6 +68,7 @@ class ModelAdvice:
         self._measured = measured
         self._lock = Lock()
         self._machine: Machine | None = None
+        self._engine = BUILT_IN
         self._subjects: dict[str, tuple[HubRepository | None, Subject]] = {}
 
     def machine(self, refresh: bool = False) -> Machine:
@@ -77,12 +76,13 @@ class ModelAdvice:
         with self._lock:
             machine = self._machine
         if machine is None or refresh:
-            machine = this_machine(self._paths)
+            build = gguf_build(self._paths)
+            machine = this_machine(self._paths, build)
             memory = machine.memory
             available = min(memory.total, memory.available + max(0, self._reclaimable()))
             machine = replace(machine, memory=replace(memory, available=available))
             with self._lock:
-                self._machine = machine
+                self._machine, self._engine = machine, build.engine
         return machine
 
     def subject_of_catalog(self, model: CatalogModel, *, online: bool = False) -> Subject:
@@ -175,7 +175,10 @@ class ModelAdvice:
         return verdicts
 
     def _correction(self, subject: Subject) -> Correction:
-        return self._corrections(_architecture(subject), ENGINE)
+        self.machine()  # which build runs it shows with the look at the machine
+        with self._lock:
+            engine = self._engine
+        return self._corrections(_architecture(subject), engine)
 
     def _variants(self, repository: HubRepository) -> tuple[Variant, ...]:
         variants = self._hub.variants(repository)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.advisor.correction import Correction, correction_of
 from app.services.background import Background
+from app.services.this_machine import BUILT_IN
 from app.storage.paths import Paths
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class AdvisorRoom(QObject):
 
     def _correction(self, architecture: str, engine: str) -> Correction:
         """On whatever thread asks."""
-        return correction_of(self._ledger.entries(), engine=engine, architecture=architecture)
+        entries = self._ledger.entries()
+        return correction_of(entries, engine=engine, architecture=architecture, gpu=engine != BUILT_IN)
 
     def _forms(self) -> tuple[MeasuredForm, ...]:
         """On a worker thread."""

@@ -84,6 +84,7 @@ class Edgewise(QObject):
             preferred=lambda format_: self.settings.engines.get(format_),
             idle_minutes=lambda: self.settings.idle_minutes,
             gpus=self.engines.gpus,
+            rank=self.engines.rank,
         )
         self.session = ChatSession(self.store, self.supervisor, self.background, self)
         self.chat = ChatPage(self.session, self.supervisor, self._current_settings)

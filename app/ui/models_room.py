@@ -26,6 +26,7 @@ from app.services.library_session import LibrarySession
 from app.services.model_advice import ModelAdvice
 from app.services.model_library import ModelLibrary
 from app.services.models_session import ModelsSession
+from app.services.this_machine import BUILT_IN
 from app.services.token_session import TokenSession
 from app.storage.database import Database
 from app.storage.ledger import Ledger
@@ -272,7 +273,8 @@ class ModelsRoom(QObject):
 
     def _correction(self, architecture: str, engine: str) -> Correction:
         """On whatever thread asks."""
-        return correction_of(self._ledger.entries(), engine=engine, architecture=architecture)
+        entries = self._ledger.entries()
+        return correction_of(entries, engine=engine, architecture=architecture, gpu=engine != BUILT_IN)
 
 
 def _goal_of(settings: Settings) -> Goal:

@@ -33,13 +33,19 @@ AA = 4.5
 
 ENGINE_COLOURS = {
     "llama.cpp": QColor("#0072B2"),
+    "llama.cpp-cuda": QColor("#7B61C9"),
+    "llama.cpp-vulkan": QColor("#8A7F00"),
     "transformers": QColor("#E69F00"),
     "vllm": QColor("#009E73"),
     "sglang": QColor("#CC79A7"),
     "tensorrt-llm": QColor("#D55E00"),
     "attached": QColor("#56B4E9"),
 }
-"""One colour per engine through the whole app, from the Okabe-Ito set (safe for colour-blind eyes)."""
+"""One colour per engine through the whole app, from the Okabe-Ito set (safe for colour-blind eyes).
+
+The set has eight. Vulkan's is its yellow, darkened until it is seen on white; CUDA's a violet as light as
+that.
+"""
 
 
 def engine_colour(engine_id: str) -> QColor:

@@ -36,6 +36,7 @@ _HOLLOW = {
     Standing.NOT_HERE,
     Standing.ABSENT,
     Standing.PARTIAL,
+    Standing.STALE,
     Standing.INSTALLING,
     Standing.INSTALL_FAILED,
 }

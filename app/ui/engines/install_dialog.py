@@ -39,7 +39,7 @@ class InstallDialog(QDialog):
         plan = environment.plan
         name = card.profile.name
         there = environment.state in (EnvironmentState.READY, EnvironmentState.OUTDATED)
-        update = environment.state is EnvironmentState.OUTDATED
+        update = environment.state in (EnvironmentState.OUTDATED, EnvironmentState.STALE)
         self.setWindowTitle(f"{'Update' if update else 'Install'} {name}")
         self.setMinimumWidth(_WIDTH)
         layout = QVBoxLayout(self)
@@ -60,7 +60,9 @@ class InstallDialog(QDialog):
         layout.addWidget(facts)
         if card.fitness is not None and card.fitness.why:
             layout.addWidget(Wrapped(self, card.fitness.why, size=theme.SIZE_SECONDARY, quiet=True))
-        if offline:
+        if plan.only_from_folder:
+            layout.addWidget(Wrapped(self, plan.only_from_folder))
+        elif offline:
             layout.addWidget(
                 Wrapped(
                     self,
@@ -79,14 +81,16 @@ class InstallDialog(QDialog):
             QDialogButtonBox.ButtonRole.AcceptRole,
         )
         buttons.addButton(folder, QDialogButtonBox.ButtonRole.ActionRole)
-        self._install.setDefault(True)
-        self._install.setEnabled(not offline)
+        fetches = not offline and not plan.only_from_folder
+        self._install.setDefault(fetches)
+        self._install.setEnabled(fetches)
         self._install.clicked.connect(lambda: self._begin(None))
         folder.clicked.connect(self._choose)
         buttons.rejected.connect(self.reject)
         layout.addStretch(1)
         layout.addWidget(buttons)
-        (folder if offline else self._install).setFocus()
+        folder.setDefault(not fetches)
+        (self._install if fetches else folder).setFocus()
 
     def _needs(self, plan: InstallPlan) -> QPlainTextEdit:
         field = QPlainTextEdit("\n".join(plan.requirements), self)

@@ -110,7 +110,7 @@ class LoadOptionsForm(QWidget):
         self._forecast.setVisible(planned is not None)
         if planned is not None:
             model = " · ".join(part for part in display_name(planned.model) if part)
-            takes, free = words.size(planned.memory), words.size(planned.free)
+            takes, free = _memory(planned)
             self._forecast.setText(f"{model} takes about {takes} so; {free} are free now.")
 
     def tab_order(self) -> list[QWidget]:
@@ -155,6 +155,19 @@ class LoadOptionsForm(QWidget):
         self._format.setCurrentIndex(0)
         self._bits.setCurrentIndex(0)
         self._keep()
+
+
+def _memory(planned: Planned) -> tuple[str, str]:
+    """What it takes and what is free, where it lies on a GPU each of both memories."""
+    on_gpu, main = planned.gpu_memory, planned.memory - planned.gpu_memory
+    if not on_gpu:
+        return words.size(planned.memory), words.size(planned.free)
+    if not main:
+        return f"{words.size(on_gpu)} of the GPU’s memory", words.size(planned.gpu_free)
+    return (
+        f"{words.size(on_gpu)} of the GPU’s memory and {words.size(main)} of main memory",
+        f"{words.size(planned.gpu_free)} and {words.size(planned.free - planned.gpu_free)}",
+    )
 
 
 def _chosen(planned: Planned) -> tuple[str, str, str, str]:

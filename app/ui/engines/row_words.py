@@ -80,6 +80,8 @@ def state_of(card: EngineCard) -> State:
             return State("Not installed", figures=_sizes(environment))
         case Standing.PARTIAL:
             return State("Not installed completely", "busy", "warning", _sizes(environment))
+        case Standing.STALE:
+            return State("Needs an update", "busy", "warning", _sizes(environment))
         case Standing.INSTALL_FAILED:
             return State("Could not be installed", "failed", "warning")
         case Standing.INSTALLING | Standing.CHECKING | Standing.REMOVING:
@@ -111,6 +113,14 @@ def remark_of(card: EngineCard, *, offline: bool) -> str:
     environment, standing = card.environment, card.standing
     if standing is Standing.NOT_HERE:
         return _why_not(card)
+    plan = environment.plan if environment is not None else None
+    if standing is Standing.STALE:
+        old = (
+            "It was installed for another Edgewise, with another llama.cpp, and cannot be used with this one."
+        )
+        return f"{old} {plan.only_from_folder}".rstrip() if plan is not None else old
+    if standing in (Standing.ABSENT, Standing.PARTIAL) and plan is not None and plan.only_from_folder:
+        return plan.only_from_folder
     if standing in (Standing.ABSENT, Standing.PARTIAL) and offline:
         return "Offline mode is on, so nothing is fetched. It can be installed from a folder of wheels."
     if standing is Standing.STOPPED:
@@ -157,6 +167,8 @@ def _buttons(card: EngineCard, *, offline: bool) -> tuple[Offer | None, Offer | 
             return Offer(Deed.ATTACH, f"Attach a server{DOTS}"), None
         case Standing.ABSENT | Standing.PARTIAL:
             return _install(environment, "Install", offline=offline), None
+        case Standing.STALE:
+            return _install(environment, "Update", offline=offline), None
         case Standing.INSTALL_FAILED:
             return Offer(Deed.INSTALL, f"Try again{DOTS}"), _install_log(environment)
         case Standing.INSTALLING | Standing.CHECKING:
@@ -258,7 +270,8 @@ def _why_not(card: EngineCard) -> str:
 
 def _install(environment: EnvironmentStatus | None, word: str, *, offline: bool) -> Offer:
     plan = environment.plan if environment is not None else None
-    size = f" {words.size(plan.download)}" if plan is not None and not offline else ""
+    fetched = plan is not None and not plan.only_from_folder and not offline
+    size = f" {words.size(plan.download)}" if plan is not None and fetched else ""
     return Offer(Deed.INSTALL, f"{word}{size}{DOTS}", "Tells what it takes before anything is fetched")
 
 
@@ -293,7 +306,7 @@ def _rest(card: EngineCard) -> tuple[Offer, ...]:
             found.append(Offer(Deed.VERIFY, "Check its files"))
         if environment.log:
             found.append(Offer(Deed.SHOW_INSTALL_LOG, "Show installation log"))
-        removable = at_rest or standing in (Standing.PARTIAL, Standing.INSTALL_FAILED)
+        removable = at_rest or standing in (Standing.PARTIAL, Standing.STALE, Standing.INSTALL_FAILED)
         if removable and environment.state is not EnvironmentState.ABSENT:
             found.append(Offer(Deed.REMOVE, f"Remove{DOTS}"))
     found.append(Offer(Deed.VISIT, "Open its home page"))

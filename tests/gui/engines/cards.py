@@ -84,6 +84,9 @@ def with_environment(card: EngineCard, **changes: object) -> EngineCard:
 
 
 partial = with_environment(absent, state=EnvironmentState.PARTIAL)
+FROM_FOLDER = "Nobody published it for this copy of Edgewise. Install it from the folder dist/wheels."
+unpublished = with_environment(absent, plan=replace(PLAN, only_from_folder=FROM_FOLDER))
+stale = with_environment(absent, state=EnvironmentState.STALE, version="0.31.0", size=2_100_000_000)
 installing = with_environment(
     absent,
     task=InstallTask.INSTALL,

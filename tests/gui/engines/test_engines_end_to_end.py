@@ -33,7 +33,7 @@ def engines_page(app: App) -> EnginesPage:
     app.ctrl(Qt.Key.Key_3)
     page = app.edgewise.window.engines_page
     assert page is not None
-    app.wait(lambda: len(page.view.rows) == 5)
+    app.wait(lambda: len(page.view.rows) == 7)
     app.wait(lambda: all(row.card.standing is not Standing.LOOKING for row in page.view.rows.values()))
     return page
 

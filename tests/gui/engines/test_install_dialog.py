@@ -57,3 +57,10 @@ def test_an_update_keeps_the_old_one_meanwhile(make) -> None:
     dialog = make(cards.outdated)
     assert "vLLM 0.31.0 stays in use until the new one works." in texts(dialog)
     assert button(dialog, "Update 604 MB").isEnabled()
+
+
+def test_what_nobody_published_comes_from_a_folder_alone(make) -> None:
+    dialog = make(cards.unpublished)
+    assert not button(dialog, "Install 604 MB").isEnabled()
+    assert cards.FROM_FOLDER in texts(dialog)
+    assert dialog.focusWidget() is button(dialog, "From a folder…")

@@ -58,6 +58,30 @@ def test_what_was_chosen_for_this_machine(form) -> None:
     assert field(form, "GPU memory").text() == "automatic: 62 %"
     assert field(form, "GPUs").text() == "automatic: 2"
     assert "smol takes about 341 MB so; 22.7 GB are free now." in texts(form)
+
+
+def test_memory_of_gpus_is_told_apart(form) -> None:
+    form.set_planned(
+        replace(
+            PLANNED,
+            memory=6_400_000_000,
+            free=30_000_000_000,
+            gpu_memory=6_000_000_000,
+            gpu_free=8_000_000_000,
+        )
+    )
+    takes = "6.0 GB of the GPU’s memory and 400 MB of main memory"
+    assert f"smol takes about {takes} so; 8.0 GB and 22.0 GB are free now." in texts(form)
+    form.set_planned(
+        replace(
+            PLANNED,
+            memory=6_000_000_000,
+            free=8_000_000_000,
+            gpu_memory=6_000_000_000,
+            gpu_free=8_000_000_000,
+        )
+    )
+    assert "smol takes about 6.0 GB of the GPU’s memory so; 8.0 GB are free now." in texts(form)
     form.set_planned(None)
     assert field(form, "Context length").text() == "automatic"
     assert not any("free now" in text for text in texts(form))

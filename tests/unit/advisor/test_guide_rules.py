@@ -99,7 +99,7 @@ def test_the_matrix_is_the_comparisons() -> None:
 
 
 def test_all_seven_frameworks_have_a_profile() -> None:
-    assert list(rules().frameworks) == list(profiles())
+    assert list(rules().frameworks) == [it for it in profiles() if not it.startswith("llama_cpp_")]
     assert [layer.id for layer in rules().layers] == ["outlines", "langchain"]
     for layer in rules().layers:
         assert layer.profile.best_for != layer.profile.avoid_for

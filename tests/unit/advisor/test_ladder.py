@@ -195,7 +195,8 @@ def test_a_gpu_that_is_not_used_is_named():
     ladder = climb(QWEN, machine(15, 41, replace(NVIDIA, device=None)), Goal(), UNCORRECTED)
     assert {it.fit for it in ladder.rungs} == {Fit.MEMORY}
     assert ladder.would_change[-1] == (
-        "With a llama.cpp built for the NVIDIA GeForce RTX 4070, its 12.0 GB would count, too."
+        "With a llama.cpp built for the NVIDIA GeForce RTX 4070, its 12.0 GB would count, too: see the"
+        " Engines page."
     )
 
 

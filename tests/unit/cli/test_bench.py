@@ -130,7 +130,7 @@ def test_a_model_that_there_is_not(edgewise_home, capsys) -> None:
 
 def test_an_engine_that_there_is_not(edgewise_home, capsys) -> None:
     said = failed(capsys, "--engines", "llama.cpp,nonsense")
-    assert "There is no engine “nonsense”. There is: llama_cpp, transformers" in said
+    assert "There is no engine “nonsense”. There is: llama_cpp, llama_cpp_cuda, llama_cpp_vulkan, " in said
 
 
 def test_an_engine_that_is_not_installed_says_what_to_run(edgewise_home, capsys) -> None:

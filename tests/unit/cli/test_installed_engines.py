@@ -51,11 +51,11 @@ def test_a_life_of_an_engine(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["engines", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["Engine", "State", "Runs", "here", "Version", "Size"]
-    assert [line.split()[:2] for line in lines[1:3]] == [
+    assert [line.split()[:2] for line in (lines[1], lines[4])] == [
         ["llama.cpp", "comes"],
         ["Transformers", "installed"],
     ]
-    assert "1.0" in lines[2]
+    assert "1.0" in lines[4]
     assert run(["engines", "install", "transformers"]) == 0
     assert capsys.readouterr().out == "Transformers is installed already.\n"
     assert run(["engines", "verify", "transformers"]) == 0
@@ -178,7 +178,9 @@ def test_an_engine_by_its_name(words: str, id_: str) -> None:
 def test_names_that_mean_no_engine_to_install() -> None:
     with pytest.raises(EngineMissing, match=r"llama\.cpp comes with Edgewise"):
         find_engine("llama.cpp")
-    with pytest.raises(EngineMissing, match=r"There is no engine “ollama”\. There is: transformers, vllm"):
+    with pytest.raises(
+        EngineMissing, match=r"There is no engine “ollama”\. There is: llama_cpp_cuda, llama_cpp_vulkan"
+    ):
         find_engine("ollama")
 
 
@@ -201,3 +203,15 @@ def test_progress_in_a_line() -> None:
     assert progress_line("vLLM", half) == (
         "vLLM  [##########----------]  1.5 GB of about 3.0 GB  Downloading torch (190 MB)"
     )
+
+
+def test_a_build_for_gpus_by_what_people_write() -> None:
+    assert find_engine("llama.cpp (Vulkan)") == "llama_cpp_vulkan"
+    assert find_engine("llama-cpp-cuda") == "llama_cpp_cuda"
+
+
+def test_a_build_that_nobody_published_says_how_to_come_by_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["engines", "install", "llama_cpp_vulkan"]) == 1
+    said = capsys.readouterr()
+    assert "make gpu-package GPU=vulkan" in said.err
+    assert "to download" not in said.out

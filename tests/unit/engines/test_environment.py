@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -20,6 +22,7 @@ import pytest
 from app.domain.environment import EnvironmentState, InstallPhase, InstallProgress
 from app.domain.errors import Cancelled, DiskFull, EngineMissing, InstallFailed, StorageError
 from app.domain.generation import Cancellation
+from app.domain.release import Wheel
 from app.engines import environment as module
 from app.engines.environment import Environment, Environments
 from app.engines.pins import Pin
@@ -489,6 +492,91 @@ def test_the_pointer_names_what_is_there(root: Path, wheels: Path) -> None:
 
 def test_every_engine_that_lives_in_one_has_one(root: Path) -> None:
     every = Environments(root, some_machine)
-    assert [each.engine for each in every.all()] == ["transformers", "vllm", "sglang", "tensorrt_llm"]
+    assert [each.engine for each in every.all()] == [
+        *("llama_cpp_cuda", "llama_cpp_vulkan"),
+        *("transformers", "vllm", "sglang", "tensorrt_llm"),
+    ]
     with pytest.raises(KeyError):
         every.of("llama_cpp")
+
+
+# Libraries of ggml: packages of our own, bound to one llama.cpp
+
+NAME = "edgewise-llama-cpp-vulkan"
+
+
+def backend_pin(version: str = "1.0") -> Pin:
+    made = pin(f"{NAME}=={version}", check=("edgewise_llama_cpp_vulkan",))
+    return replace(made, variants=(replace(made.variants[0], backend="vulkan"),))
+
+
+def backend_wheel(folder: Path, version: str = "1.0") -> Path:
+    """A wheel as build/gpu_package.py makes it, whose library is none."""
+    library = "ggml-vulkan.dll" if sys.platform == "win32" else "libggml-vulkan.so"
+    return write_wheel(folder, "edgewise_llama_cpp_vulkan", version, files={library: b"not a library"})
+
+
+@pytest.fixture
+def any_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in the wheel would be found to compute."""
+    monkeypatch.setattr("app.engines.installation.device_names", lambda *_: ("Vulkan0",))
+
+
+def test_what_nobody_published_is_installed_from_a_folder_alone(
+    root: Path, wheels: Path, any_device: None
+) -> None:
+    one = environment(root, backend_pin())
+    plan = one.plan()
+    assert plan is not None
+    assert "make gpu-package GPU=vulkan" in plan.only_from_folder
+    assert "dist/wheels" in plan.only_from_folder
+    assert not one.why_not(), "it can be installed"
+    with pytest.raises(InstallFailed) as refused:
+        install(one)
+    assert refused.value.message == plan.only_from_folder
+    backend_wheel(wheels)
+    install(one, wheels)
+    assert state(one) is EnvironmentState.READY
+    assert one.installed_versions() == {NAME: "1.0"}
+
+
+def test_what_was_published_comes_from_its_own_address_and_is_what_was_published(
+    root: Path, wheels: Path, tmp_path: Path, any_device: None
+) -> None:
+    wheel = backend_wheel(tmp_path / "elsewhere")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    published = {NAME: Wheel(wheel.as_uri(), digest, wheel.stat().st_size)}
+    known = {ENGINE: backend_pin()}
+    one = Environments(root, some_machine, known, published).of(ENGINE)
+    plan = one.plan()
+    assert plan is not None
+    assert plan.only_from_folder == ""
+    install(one)
+    assert one.installed_versions() == {NAME: "1.0"}
+    changed = {NAME: replace(published[NAME], sha256="0" * 64)}
+    with pytest.raises(InstallFailed, match="arrived damaged"):
+        install(Environments(tmp_path / "other", some_machine, known, changed).of(ENGINE))
+
+
+def test_one_of_another_llama_cpp_is_not_used(root: Path, wheels: Path, any_device: None) -> None:
+    backend_wheel(wheels)
+    install(environment(root, backend_pin()), wheels)
+    updated = environment(root, backend_pin("2.0"))
+    assert state(updated) is EnvironmentState.STALE
+    assert updated.usable() is None
+    assert updated.installed() is not None, "it can still be removed"
+    with pytest.raises(EngineMissing, match=r"with another llama\.cpp\. Update it on the Engines page\."):
+        updated.python()
+    backend_wheel(wheels, "2.0")
+    install(updated, wheels)
+    assert state(updated) is EnvironmentState.READY
+    assert updated.usable() is not None
+
+
+def test_a_library_that_llama_server_cannot_load_is_not_used(root: Path, wheels: Path) -> None:
+    backend_wheel(wheels)
+    one = environment(root, backend_pin())
+    with pytest.raises(InstallFailed, match="Transformers does not start on this machine: ") as refused:
+        install(one, wheels)
+    assert "Available devices" in refused.value.detail
+    assert state(one) is EnvironmentState.ABSENT

@@ -76,3 +76,22 @@ def test_weights_that_a_gpu_shares_with_the_processor_are_the_file_s_pages() -> 
 
 def test_a_log_that_says_nothing() -> None:
     assert read_load("") == read_load("listening on http://127.0.0.1") == LoadReport()
+
+
+LAVAPIPE = """\
+0.00.371.558 I llama_prepare_model_devices: using device Vulkan0 (llvmpipe (LLVM 15.0.6, 256 bits)) (unknown id) - 2048 MiB free
+0.00.476.909 I load_tensors: offloaded 31/31 layers to GPU
+0.00.476.925 I load_tensors:   CPU_Mapped model buffer size =    28.69 MiB
+0.00.476.937 I load_tensors:      Vulkan0 model buffer size =    92.10 MiB
+0.00.585.148 I llama_context: Vulkan_Host  output buffer size =     0.75 MiB
+0.00.585.276 I llama_kv_cache:    Vulkan0 KV buffer size =   180.00 MiB
+0.00.698.725 I sched_reserve:    Vulkan0 compute buffer size =    19.26 MiB
+"""  # noqa: E501  # as it was written
+
+
+def test_a_vulkan_driver_that_computes_on_the_processor_has_no_memory_of_its_own() -> None:
+    assert read_load(LAVAPIPE) == LoadReport(mapped_bytes=round(28.69 * MIB))
+    real = LAVAPIPE.replace("llvmpipe (LLVM 15.0.6, 256 bits)", "AMD Radeon RX 7800 XT (RADV NAVI32)")
+    assert read_load(real) == LoadReport(
+        31, round(92.10 * MIB) + 180 * MIB + round(19.26 * MIB), round(28.69 * MIB)
+    )

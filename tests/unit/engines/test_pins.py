@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -31,7 +32,8 @@ def test_it_keeps_to_its_schema() -> None:
 
 
 def test_every_engine_has_a_profile_and_all_but_one_an_environment() -> None:
-    assert list(profiles()) == ["llama_cpp", "transformers", "vllm", "sglang", "tensorrt_llm"]
+    builds = ["llama_cpp_cuda", "llama_cpp_vulkan"]
+    assert list(profiles()) == ["llama_cpp", *builds, "transformers", "vllm", "sglang", "tensorrt_llm"]
     assert set(profiles()) - set(pins()) == {"llama_cpp"}
     for id_, profile in profiles().items():
         assert profile.id == id_
@@ -76,6 +78,13 @@ def test_the_converter_shares_its_large_packages_with_transformers() -> None:
         ("sglang", machine(), None),
         ("sglang", machine(cuda="13.0"), "cuda"),
         ("tensorrt_llm", machine(cuda="13.0"), None),
+        ("llama_cpp_cuda", machine(), None),
+        ("llama_cpp_cuda", machine(cuda="12.9"), None),
+        ("llama_cpp_cuda", machine(cuda="13.0"), "cuda"),
+        ("llama_cpp_cuda", machine("Windows 11", "AMD64", "13.1"), "cuda"),
+        ("llama_cpp_vulkan", machine(), "vulkan"),
+        ("llama_cpp_vulkan", machine("Windows 11", "AMD64"), "vulkan"),
+        ("llama_cpp_vulkan", machine("Darwin 25.0", "arm64"), None),
     ],
 )
 def test_the_build_for_a_machine(engine: str, of: Machine, variant: str | None) -> None:
@@ -83,6 +92,18 @@ def test_the_build_for_a_machine(engine: str, of: Machine, variant: str | None) 
     found = pin.variant_for(of)
     assert (found and found.id) == variant
     assert bool(pin.why_not(of)) == (variant is None)
+
+
+def test_the_libraries_for_gpus_are_of_the_llama_cpp_that_comes_with_edgewise() -> None:
+    locked = ENGINES.parents[1] / "requirements" / "app.txt"
+    found = re.search(r"^llama-cpp-python==(\S+)", locked.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    for backend in ("cuda", "vulkan"):
+        pin = pins()[f"llama_cpp_{backend}"]
+        for variant in pin.variants:
+            assert variant.backend == backend
+            assert variant.requirements == (f"edgewise-llama-cpp-{backend}=={found[1]}",)
+            assert pin.version_of(variant.versions) == found[1]
 
 
 def test_gpus_of_other_makers_have_no_cuda() -> None:

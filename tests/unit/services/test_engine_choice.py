@@ -54,6 +54,24 @@ def test_a_person_s_last_choice_counts_where_it_can():
     assert best_engine(SAFETENSORS, ALL, {"safetensors": "gone"}.get) == TRANSFORMERS
 
 
+def test_of_builds_that_load_it_equally_well_the_better_rank_wins():
+    cuda: Any = Engine("cuda", (GGUF,))
+    vulkan: Any = Engine("vulkan", (GGUF,))
+    every = (LLAMA, cuda, vulkan, TRANSFORMERS)
+
+    def taken(ranks, preferred=NO_CHOICE):
+        return best_engine(GGUF, every, preferred, lambda it: ranks.get(it.id, 1))
+
+    assert taken({}) == LLAMA
+    assert taken({"cuda": 0, "vulkan": 0}) == cuda
+    assert taken({"cuda": 2, "vulkan": 0}) == vulkan
+    assert taken({"cuda": 2, "vulkan": 2}) == LLAMA, "they find no GPU"
+    assert taken({"transformers": 0}) == LLAMA, "its first format is another"
+    assert taken({"cuda": 0}, {"GGUF": "llama"}.get) == LLAMA, "a person chose it"
+    offered = choices([FILE], every, NO_CHOICE, rank=lambda it: {"vulkan": 0}.get(it.id, 1))
+    assert [it.engine_id for it in offered] == ["vulkan", "llama", "cuda", "transformers"]
+
+
 def test_what_there_is_to_choose_from():
     offered = choices([FILE, FOLDER], ALL, NO_CHOICE, [OFFICE])
     assert offered == [

@@ -1,5 +1,6 @@
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,20 +50,38 @@ def test_the_gpus_that_an_engine_s_build_computes_on(parts, monkeypatch):
     assert parts.gpus(vllm) == ()
 
 
-def test_llama_cpp_s_gpus_are_those_its_build_finds_that_have_memory_of_their_own(parts, monkeypatch):
+def test_llama_cpp_s_gpus_are_those_its_build_finds_first_those_with_memory_of_their_own(parts, monkeypatch):
     shared = replace(GPU, unified_memory=True)
 
-    def machine(*gpus):
-        monkeypatch.setattr(
-            "app.services.this_machine.this_machine", lambda _: type("Machine", (), {"gpus": gpus})()
-        )
+    def finds(*gpus):
+        monkeypatch.setattr("app.services.engine_parts.listed_gpus", lambda *_: gpus)
 
-    machine(GPU, shared)
-    assert parts.gpus(LlamaCpp()) == [GPU]
-    machine(shared)
-    assert parts.gpus(LlamaCpp()) == []
-    machine(replace(GPU, device=None))
-    assert parts.gpus(LlamaCpp()) == []
+    finds(GPU, shared)
+    assert parts.gpus(LlamaCpp()) == (GPU,)
+    finds(shared, shared)
+    assert parts.gpus(LlamaCpp()) == (shared,)
+    finds(replace(GPU, device=None))
+    assert parts.gpus(LlamaCpp()) == ()
+
+
+def test_a_build_for_gpus_is_preferred_where_it_finds_one(parts, monkeypatch):
+    builds: Any = [find_adapter(parts, name) for name in ("llama_cpp_cuda", "llama.cpp (Vulkan)")]
+    assert [parts.rank(it) for it in (LlamaCpp(), *builds)] == [1, 2, 2], "none is installed"
+    assert [parts.gpus(it) for it in builds] == [(), ()]
+    monkeypatch.setattr(EngineParts, "is_installed", lambda *_: True)
+    asked = []
+
+    def listed(library):
+        asked.append(library)
+        return (replace(GPU, device="Vulkan0"),) if library == Path("vulkan") else ()
+
+    monkeypatch.setattr("app.services.engine_parts.listed_gpus", listed)
+    for build in builds:
+        monkeypatch.setattr(type(build), "library", lambda self: Path(self.backend))
+    assert [parts.rank(it) for it in builds] == [2, 0]
+    assert [parts.rank(it) for it in builds] == [2, 0]
+    assert asked == [Path("cuda"), Path("vulkan")], "each was asked once"
+    assert [gpu.device for gpu in parts.gpus(builds[1])] == ["Vulkan0"]
 
 
 def test_tensorrt_llm_is_there_where_its_program_is(parts, monkeypatch, tmp_path):

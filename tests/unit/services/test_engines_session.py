@@ -81,6 +81,8 @@ def test_what_there_is(session, qtbot) -> None:
     looked(qtbot, session)
     assert [card.id for card in session.cards] == [
         "llama_cpp",
+        "llama_cpp_cuda",
+        "llama_cpp_vulkan",
         "transformers",
         "vllm",
         "sglang",

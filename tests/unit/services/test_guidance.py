@@ -88,7 +88,10 @@ def test_every_use_case_and_the_matrix_agree(paths: Paths) -> None:
 
 def test_seven_profiles(paths: Paths) -> None:
     cards = guidance_of(paths).profiles()
-    assert [card.profile.id for card in cards] == [*profiles(), "outlines", "langchain"]
+    assert [card.profile.id for card in cards] == [
+        *(id_ for id_ in profiles() if not id_.startswith("llama_cpp_")),
+        *("outlines", "langchain"),
+    ]
     for card in cards:
         assert card.here.endswith(".")
         assert card.source

@@ -4,11 +4,19 @@ import pytest
 
 from app.advisor.correction import DEFAULT_SPEED_SHARE
 from app.domain.errors import ModelFileError
+from app.domain.machine import Gpu
 from app.domain.model import LocalModel
 from app.models.footprint import RunOptions, forecast
 from app.models.gguf_header import read_header
 from app.services import loading
-from app.services.loading import PROMPT_CACHE_BYTES, Experience, LoadWishes, plan_load
+from app.services.loading import (
+    PROMPT_CACHE_BYTES,
+    Experience,
+    LoadWishes,
+    free_words,
+    needed_words,
+    plan_load,
+)
 
 GIB = 1 << 30
 
@@ -123,3 +131,84 @@ def test_the_most_context_is_cut_to_what_memory_holds(model, machine):
     assert small.context_length == 768
     wished = plan_load(model, replace(wishes, context_length=4096), engine="llama_cpp").options
     assert wished.context_length == 4096, "a wish is a wish"
+
+
+GPU = Gpu("NVIDIA L4", 24 * GIB, 23 * GIB, device="CUDA0")
+
+
+def test_all_layers_go_to_a_gpu_with_room(model, machine):
+    machine(64 * GIB)
+    experience = Experience(bandwidth=30e9)
+    plan = plan_load(model, LoadWishes(), engine="llama_cpp_cuda", experience=experience, gpus=(GPU,))
+    made = forecast(read_header(model.path), RunOptions(8192), gpu_layers=31)
+    expected = plan.expected
+    assert (plan.options.gpu_layers, plan.options.devices) == (31, ("CUDA0",))
+    assert (expected.gpu_layers, expected.engine, expected.context_length) == (31, "llama_cpp_cuda", 8192)
+    assert (plan.gpu_memory, plan.main_memory) == (made.gpu.total, made.host.total)
+    assert expected.raw_memory == expected.forecast_memory == made.total
+    assert (plan.gpu_free, plan.main_free, plan.free) == (23 * GIB, 64 * GIB, 87 * GIB)
+    assert not plan.lacking
+    assert expected.raw_speed is None, "nobody has told the bandwidth of the GPU's memory"
+    assert "of main memory" in needed_words(plan)
+    assert (
+        free_words(plan) == f"{23 * GIB / 1e9:.1f} GB on the GPU and {64 * GIB / 1e9:.1f} GB of main memory"
+    )
+
+
+def test_a_model_larger_than_the_gpu_is_split(model, machine):
+    machine(64 * GIB)
+    small = replace(GPU, memory_free=GIB + 608 * (1 << 20) + 200 * (1 << 20))
+    plan = plan_load(model, LoadWishes(), engine="llama_cpp_cuda", gpus=(small,))
+    assert plan.options.gpu_layers is not None
+    assert 0 < plan.options.gpu_layers < 31
+    assert plan.options.context_length == 8192
+    assert 0 < plan.gpu_memory <= (small.memory_free or 0)
+    assert not plan.lacking
+
+
+def test_with_layers_in_main_memory_that_is_full_it_lacks_some(model, machine):
+    machine(GIB // 8)
+    small = replace(GPU, memory_free=GIB + 608 * (1 << 20) + 120 * (1 << 20))
+    wishes = LoadWishes(context_length=8192)
+    plan = plan_load(model, wishes, engine="llama_cpp_cuda", gpus=(small,))
+    assert plan.options.context_length == 8192, "a wish is a wish"
+    assert plan.lacking == plan.main_memory - GIB // 8 > 0
+    machine(64 * GIB)
+    assert not plan_load(model, wishes, engine="llama_cpp_cuda", gpus=(small,)).lacking
+
+
+def test_a_full_gpu_is_not_used(model, machine):
+    machine(64 * GIB)
+    full = replace(GPU, memory_free=GIB // 2)
+    plan = plan_load(model, LoadWishes(), engine="llama_cpp_cuda", gpus=(full,))
+    assert plan.expected.gpu_layers == plan.gpu_memory == 0
+    assert plan.options.gpu_layers == 0, "or llama.cpp would try all the same"
+    assert plan.expected.forecast_memory == plan.main_memory
+
+
+def test_a_gpu_that_shares_main_memory_leaves_its_layers_to_llama_cpp(model, machine):
+    machine(GIB)
+    shared = replace(GPU, unified_memory=True, memory_free=None, device="Vulkan0")
+    experience = Experience(bandwidth=30e9)
+    plan = plan_load(model, LoadWishes(), engine="llama_cpp_vulkan", experience=experience, gpus=(shared,))
+    assert plan.options.gpu_layers is None
+    assert plan.options.devices == ("Vulkan0",)
+    assert plan.expected.gpu_layers == 31
+    assert (plan.gpu_memory, plan.free) == (0, GIB)
+    assert plan.expected.raw_speed is not None
+    assert not plan.lacking
+
+
+def test_loads_on_gpus_are_corrected_by_loads_on_gpus(model, machine):
+    machine(64 * GIB)
+    first = plan_load(model, LoadWishes(), engine="llama_cpp_cuda", gpus=(GPU,)).expected
+    took = replace(first, id=1, measured_memory=int(first.raw_memory * 1.2))
+    on_gpu = plan_load(
+        model, LoadWishes(), engine="llama_cpp_cuda", gpus=(GPU,), experience=Experience((took,))
+    )
+    assert on_gpu.expected.forecast_memory > on_gpu.expected.raw_memory
+    processor = replace(took, gpu_layers=0)
+    other = plan_load(
+        model, LoadWishes(), engine="llama_cpp_cuda", gpus=(GPU,), experience=Experience((processor,))
+    )
+    assert other.expected.forecast_memory == other.expected.raw_memory

@@ -14,8 +14,9 @@ from app.engines.llama_cpp import LlamaCpp
 from app.models.catalog import catalog
 from app.models.gguf_header import read_header
 from app.services.hub_access import HubAccess
-from app.services.model_advice import ENGINE, ModelAdvice
+from app.services.model_advice import ModelAdvice
 from app.services.quality_measurements import LocalQuality
+from app.services.this_machine import BUILT_IN
 from app.storage.bandwidth import save_bandwidth
 from app.storage.paths import Paths
 from tests.hub_server import HubServer
@@ -77,7 +78,7 @@ def of_maker(name=NAME):
 
 
 def test_the_engine_is_the_one_that_runs_gguf():
-    assert LlamaCpp.id == ENGINE
+    assert LlamaCpp.id == BUILT_IN
 
 
 def test_the_machine_is_looked_at_once(advice, edgewise_home):
@@ -219,7 +220,7 @@ def test_corrections_are_asked_for_each_architecture_once(server, edgewise_home,
     advice = ModelAdvice(paths, HubAccess(paths, switch, endpoint=server.url), corrections)
     advice.catalog_verdicts(catalog(), Goal())
     assert len(asked) == len(set(asked)) > 3
-    assert {engine for _, engine in asked} == {ENGINE}
+    assert {engine for _, engine in asked} == {BUILT_IN}
     ladder = advice.ladder(advice.subject_of_catalog(SMOLLM2), Goal())
     assert all(rung.need.correction > 0 for rung in ladder.rungs)
 

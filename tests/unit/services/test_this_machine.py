@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from app.domain.machine import Bandwidth
-from app.services.this_machine import this_machine, wants_measuring, with_measured_bandwidth
+from app.services.this_machine import (
+    BUILT_IN,
+    gguf_build,
+    this_machine,
+    wants_measuring,
+    with_measured_bandwidth,
+)
 from app.storage.bandwidth import load_bandwidth, save_bandwidth
 from app.storage.paths import Paths
 
@@ -73,3 +79,36 @@ def test_llama_cpps_devices_are_among_the_gpus(paths: Paths, monkeypatch: pytest
     listed = "Available devices:\n  ROCm0: AMD Radeon RX 7900 XTX (24560 MiB, 24524 MiB free)\n"
     monkeypatch.setattr("app.engines.llama_cpp_programs.list_devices", lambda: listed)
     assert this_machine(paths).gpus[-1].device == "ROCm0"
+
+
+NOTHING = "Available devices:\n  (none)\n"
+RADEON = "Available devices:\n  Vulkan0: AMD Radeon RX 7800 XT (RADV NAVI32) (16368 MiB, 15800 MiB free)\n"
+LAVAPIPE = "Available devices:\n  Vulkan0: llvmpipe (LLVM 15.0.6, 256 bits) (2048 MiB, 2048 MiB free)\n"
+
+
+@pytest.mark.parametrize(
+    ("printed", "engine"),
+    [
+        ({}, BUILT_IN),
+        ({"vulkan": RADEON}, "llama_cpp_vulkan"),
+        ({"cuda": NOTHING, "vulkan": RADEON}, "llama_cpp_vulkan"),
+        ({"cuda": RADEON.replace("Vulkan", "CUDA"), "vulkan": RADEON}, "llama_cpp_cuda"),
+        ({"vulkan": LAVAPIPE}, BUILT_IN),
+        ({None: RADEON, "vulkan": RADEON}, BUILT_IN),
+    ],
+)
+def test_the_build_that_runs_gguf_is_one_that_finds_a_gpu(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, printed: dict[str | None, str], engine: str
+) -> None:
+    libraries = {Path(backend): f"llama_cpp_{backend}" for backend in printed if backend is not None}
+    monkeypatch.setattr(
+        "app.engines.llama_cpp_programs.list_devices",
+        lambda library=None: printed.get(library and str(library), ""),
+    )
+    monkeypatch.setattr(
+        "app.services.this_machine._libraries", lambda _: ((id_, path) for path, id_ in libraries.items())
+    )
+    build = gguf_build(paths)
+    assert build.engine == engine
+    found = this_machine(paths).gpus
+    assert any(gpu.device is not None for gpu in found) == (printed.get(None) == RADEON or engine != BUILT_IN)

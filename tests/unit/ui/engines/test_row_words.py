@@ -25,7 +25,7 @@ MODEL = "SmolLM2 135M Instruct · Q4_1"
 EVERY = [
     *("stopped", "without_model", "starting", "ready", "busy", "failed", "too_big", "looking", "absent"),
     *("partial", "installing", "resolving", "not_installed", "not_here", "installed", "outdated", "damaged"),
-    *("checking", "removing"),
+    *("checking", "removing", "unpublished", "stale"),
 ]
 
 
@@ -53,6 +53,8 @@ def offers(name: str, *, offline: bool = False) -> tuple[str, str, list[str]]:
         ("outdated", "Stopped", "an update is there"),
         ("checking", "Checking", "1 of 4 bytes"),
         ("removing", "Removing…", ""),
+        ("unpublished", "Not installed", "takes 2.2 GB of the disk"),
+        ("stale", "Needs an update", "takes 2.2 GB of the disk"),
     ],
 )
 def test_states_in_words(name, words, figures) -> None:
@@ -198,3 +200,18 @@ def test_one_reply_is_a_reply() -> None:
 def test_a_start_that_is_told_of_before_its_model() -> None:
     card = replace(cards.stopped, status=EngineStatus(EngineState.STARTING))
     assert state_of(card).words == "Starting"
+
+
+def test_what_nobody_published_can_be_installed_from_a_folder() -> None:
+    first, second, _ = offers("unpublished")
+    assert (first, second) == ("Install…", ""), "there is nothing to download"
+    assert remark_of(cards.unpublished, offline=False) == cards.FROM_FOLDER
+    assert remark_of(cards.unpublished, offline=True) == cards.FROM_FOLDER
+
+
+def test_what_was_installed_for_another_edgewise_is_updated_or_removed() -> None:
+    first, second, rest = offers("stale")
+    assert (first, second) == ("Update 604 MB…", "")
+    assert "Remove…" in rest
+    assert "Check its files" not in rest
+    assert "with another llama.cpp" in remark_of(cards.stale, offline=False)
