@@ -20,10 +20,9 @@ from app.domain.size_words import size
 from app.engines.environment import Environments
 from app.engines.llama_cpp import LlamaCpp
 from app.engines.pins import profiles
-from app.engines.registry import adapters
 from app.hardware.probe import probe
 from app.services.engine_installer import EngineInstaller, find_environments
-from app.services.engine_parts import plain_name
+from app.services.engine_parts import EngineParts, plain_name
 from app.storage.paths import Paths
 from app.storage.settings import load_settings
 
@@ -46,7 +45,8 @@ def list_engines(as_json: bool) -> int:
         installer.refresh()
         statuses = {each.engine: installer.wait(each.engine) for each in environments.all()}
         machine = probe(paths.models)
-        fitness = {adapter.id: adapter.fitness(machine) for adapter in adapters(environments)}
+        parts = EngineParts(paths, environments)
+        fitness = {adapter.id: parts.fitness(adapter, machine) for adapter in parts.adapters()}
     finally:
         console.settle()
         installer.close()

@@ -70,7 +70,7 @@ def look(
             EngineFacts(
                 profile,
                 adapter.formats,
-                adapter.fitness(here),
+                parts.fitness(adapter, here),
                 _bundled_version(here) if adapter.environment is None else "",
                 0 if isinstance(adapter, LlamaCpp) else len(parts.gpus(adapter)),
                 tuple(model.name for model in models if model.format in adapter.formats),

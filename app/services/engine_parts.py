@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.domain.engine import Fitness
 from app.domain.errors import EngineMissing
-from app.domain.machine import Gpu
+from app.domain.machine import Gpu, Machine
 from app.services.this_machine import listed_gpus
 from app.storage.paths import Paths
 
@@ -26,10 +27,11 @@ OTHERS_PROGRAMS = {"tensorrt_llm": "trtllm-serve"}
 class EngineParts:
     """Environments and adapters, made when they are first needed. Any thread may call; all may block."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, environments: Environments | None = None) -> None:
+        """`environments` are found where none are given."""
         self._paths = paths
         self._lock = threading.Lock()
-        self._environments: Environments | None = None
+        self._environments = environments
         self._on_gpu: dict[Path, bool] = {}
 
     @property
@@ -76,6 +78,32 @@ class EngineParts:
                 self._on_gpu[library] = any(gpu.device is not None for gpu in listed_gpus(library))
             return 0 if self._on_gpu[library] else 2
         return 2
+
+    def fitness(self, adapter: EngineAdapter, machine: Machine) -> Fitness:
+        """Whether the engine can run on `machine`, which is this one.
+
+        Of an installed build of llama.cpp for GPUs the devices decide that it finds; else the adapter judges.
+        """
+        from app.engines.llama_cpp_backend import device_names
+        from app.engines.llama_cpp_on_gpu import LlamaCppOnGpu
+        from app.engines.llama_cpp_programs import list_devices
+        from app.hardware.devices import parse_devices
+
+        if not isinstance(adapter, LlamaCppOnGpu) or not self.is_there(adapter):
+            return adapter.fitness(machine)
+        try:
+            listed = list_devices(adapter.library())
+        except EngineMissing as error:
+            return Fitness(False, error.message)
+        if gpus := parse_devices(listed):
+            return Fitness(True, f"Runs on the {' and the '.join(dict.fromkeys(gpu.name for gpu in gpus))}.")
+        if device_names(listed, adapter.backend):
+            return Fitness(
+                True,
+                "The only device it finds is a driver that computes on the processor, slower than llama.cpp"
+                " does there itself.",
+            )
+        return Fitness(False, "It finds no GPU here that it can compute on. A newer driver may help.")
 
     def gpus(self, adapter: EngineAdapter) -> Sequence[Gpu]:
         """The GPUs that the engine's build computes on, with what is free on them now.

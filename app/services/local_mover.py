@@ -66,8 +66,8 @@ class LocalMover:
         machine = this_machine(self._paths)
         engines = Engines(
             adapters=self._parts.adapters(),
-            is_installed=lambda it: it.environment is None or self._parts.is_installed(it.environment),
-            fitness=lambda it: it.fitness(machine),
+            is_installed=self._parts.is_there,
+            fitness=lambda it: self._parts.fitness(it, machine),
             wishes=lambda it: self._settings().wishes_for(it),
             plan=lambda adapter, model, wishes: plan_for(
                 adapter, model, wishes, experience=experience, gpus=self._parts.gpus

@@ -9,6 +9,7 @@ from app.domain.machine import Gpu
 from app.engines.llama_cpp import LlamaCpp
 from app.services.engine_parts import EngineParts, find_adapter
 from app.storage.paths import Paths
+from tests.unit.engines.test_pins import machine
 
 GPU = Gpu("H100", 80 << 30, 78 << 30, device="CUDA0")
 
@@ -82,6 +83,36 @@ def test_a_build_for_gpus_is_preferred_where_it_finds_one(parts, monkeypatch):
     assert [parts.rank(it) for it in builds] == [2, 0]
     assert asked == [Path("cuda"), Path("vulkan")], "each was asked once"
     assert [gpu.device for gpu in parts.gpus(builds[1])] == ["Vulkan0"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "can_run", "why"),
+    [
+        (
+            "  Vulkan0: AMD Radeon RX 7800 XT (1 MiB, 1 MiB free)\n",
+            True,
+            "Runs on the AMD Radeon RX 7800 XT.",
+        ),
+        (
+            "  Vulkan0: llvmpipe (LLVM 15.0.6, 256 bits) (1 MiB, 1 MiB free)\n",
+            True,
+            "computes on the processor",
+        ),
+        ("  (none)\n", False, "finds no GPU"),
+    ],
+)
+def test_of_an_installed_build_for_gpus_what_it_finds_decides(parts, monkeypatch, listed, can_run, why):
+    vulkan: Any = find_adapter(parts, "llama_cpp_vulkan")
+    here = machine()
+    assert parts.fitness(vulkan, here) == vulkan.fitness(here), "it is not installed"
+    monkeypatch.setattr(EngineParts, "is_installed", lambda *_: True)
+    monkeypatch.setattr(type(vulkan), "library", lambda self: Path(self.backend))
+    monkeypatch.setattr(
+        "app.engines.llama_cpp_programs.list_devices", lambda _: f"Available devices:\n{listed}"
+    )
+    fitness = parts.fitness(vulkan, here)
+    assert fitness.can_run == can_run
+    assert why in fitness.why
 
 
 def test_tensorrt_llm_is_there_where_its_program_is(parts, monkeypatch, tmp_path):
