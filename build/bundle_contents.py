@@ -120,6 +120,8 @@ def is_carried(destination: str) -> bool:
         return False
     if match := re.match(r"(?:lib)?Qt6(\w+?)\.(?:so|dll|dylib)", path.name):
         return match[1] in _QT_LIBRARIES
+    if match := re.search(r"/Qt(\w+)\.framework/", path.as_posix()):
+        return match[1] in _QT_LIBRARIES
     if match := re.match(r"lib(icu\w+)\.so", path.name):
         return match[1] in _ICU
     if re.search(r"\.so(\.|$)", path.name) and is_of_the_system(path.name):

@@ -117,6 +117,7 @@ def test_modules_that_run_in_engines_environments_are_not_modules_of_the_bundle(
         "PySide6/Qt/plugins/platforms/libqxcb.so",
         "PySide6/plugins/platforms/qwindows.dll",
         "PySide6/Qt/plugins/platforms/libqcocoa.dylib",
+        "PySide6/Qt/lib/QtWidgets.framework/Versions/A/QtWidgets",
         "PySide6/Qt/plugins/wayland-shell-integration/libxdg-shell.so",
         "libicudata.so.73",
         "libxcb-cursor.so.0",
@@ -135,6 +136,7 @@ def test_what_is_carried(destination: str) -> None:
     [
         "PySide6/Qt/lib/libQt6Quick.so.6",
         "PySide6/Qt6Quick.dll",
+        "PySide6/Qt/lib/QtQuick.framework/Versions/A/QtQuick",
         "PySide6/opengl32sw.dll",
         "PySide6/Qt/plugins/tls/libqopensslbackend.so",
         "PySide6/Qt/plugins/platforms/libqvnc.so",
