@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.engines import package_sources
-from build import starter_model, system_packages
+from build import compiler, starter_model, system_packages
 from build.commands import Runner, SetupFailed
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -233,6 +233,7 @@ def set_up(which: str) -> None:
     if not current:
         STAMP.unlink(missing_ok=True)
         system_packages.provide_compiler(runner)
+        runner.environment = compiler.with_flags(runner.environment)
         make_environment(runner, uv, VENV)
         install(runner, uv, which)
         packages = next(VENV.glob("lib/python*/site-packages"), VENV / "Lib" / "site-packages")

@@ -32,6 +32,12 @@ PROGRAMS = (
 )
 """The programs of llama.cpp that the app starts."""
 
+LEFT_OUT = ("libggml-cpu-sapphirerapids.so",)
+"""Variants of llama.cpp that are built and not carried. The one for AMX ends with SIGILL at its first matrix
+product (tried on a Xeon with AMX): GCC 12 believes that `_tile_loadconfig` reads 8 of its 64 bytes,
+so the others are never written (GCC bug 114098; llama.cpp pull request 26954). Processors with AMX
+take the next best, with AVX-512 and bfloat16."""
+
 RELEASES, WHEELS = "EDGEWISE_RELEASES", "EDGEWISE_WHEELS"
 """Variables of a release's build: the address that lists the releases, and a JSON file that describes our
 wheels (package name → url, sha256, size)."""
@@ -97,7 +103,8 @@ def add_llama_cpp(bundle: Bundle, packages: Path) -> None:
         return
     libraries.mkdir()
     for file in packages.glob("bin/lib*.*"):
-        shutil.copy2(file, programs / file.name)
+        if file.name not in LEFT_OUT:
+            shutil.copy2(file, programs / file.name)
     for name in linked_names(file.name for file in packages.glob("lib/lib*.*")):
         if _is_wanted(name):
             shutil.copy2(packages / "lib" / name, libraries / name)
