@@ -6,14 +6,12 @@ nothing is left behind, however a test ends.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 
@@ -39,9 +37,8 @@ PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 SOME_OUTPUT = 4000
 NOT_LISTED = (
     *("/proc", "/sys", "/dev", "/run", "/srv", "/tmp/.X11-unix"),
-    *("/var/lib/dpkg", "/var/lib/apt", "/var/cache/apt", "/var/log"),
+    *("/var/lib/dpkg", "/var/lib/apt", "/var/cache/apt", "/var/cache/debconf", "/var/log"),
 )
-T = TypeVar("T")
 
 
 def namespace_of(pid: int) -> int:
@@ -162,26 +159,11 @@ class BareSystem:
         except psutil.NoSuchProcess:
             return True
 
-    def files(self) -> dict[str, str]:
-        """Every path in it but those of the kernel and of dpkg's and apt's own records: what kind it is."""
-        found: dict[str, str] = {}
+    def files(self) -> set[str]:
+        """Every path in it but those of the kernel and of dpkg's, debconf's and apt's own records."""
+        found: set[str] = set()
         for folder, folders, names in os.walk(self.root):
-            inside = "/" + os.path.relpath(folder, self.root) if folder != str(self.root) else ""
+            inside = "" if folder == str(self.root) else "/" + os.path.relpath(folder, self.root)
             folders[:] = [name for name in folders if f"{inside}/{name}" not in NOT_LISTED]
-            for name in (*folders, *names):
-                path = os.path.join(folder, name)  # noqa: PTH118  # tens of thousands of them
-                kind = "link" if os.path.islink(path) else "folder" if os.path.isdir(path) else "file"  # noqa: PTH112, PTH114
-                found[f"{inside}/{name}"] = kind
+            found.update(f"{inside}/{name}" for name in (*folders, *names))
         return found
-
-    def from_inside(self, call: Callable[[], T]) -> T:
-        """What `call` returns when its sockets belong to the system's network."""
-
-        def entered() -> T:  # the thread stays there, and ends
-            libc = ctypes.CDLL(None, use_errno=True)
-            with Path(f"/proc/{self.first}/ns/net").open() as namespace:
-                assert libc.setns(namespace.fileno(), 0) == 0, os.strerror(ctypes.get_errno())
-            return call()
-
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(entered).result()

@@ -109,6 +109,8 @@ class Person:
     def ask(self, screen: Screen, question: str) -> Answer:
         """Type a question into the window and wait for the whole reply."""
         before = len(self.answers())
+        # The field has the keyboard once a conversation is open; the model is loaded right after that.
+        until(lambda: any(process.name() == "llama-server" for process in self.processes()), OPEN_S)
         screen.focus(screen.wait_for_window())
         screen.write(question)
         # So it stands in the field, and would outlast a crash.
