@@ -108,6 +108,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._pages, 1)
         self.setCentralWidget(across)
         chat.title_changed.connect(self._show_title)
+        chat.focus_composer()  # writing may begin before a conversation is open
         self._add_actions()
         if geometry := settings().window_geometry:
             self.restoreGeometry(QByteArray(b64decode(geometry)))

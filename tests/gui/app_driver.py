@@ -78,7 +78,7 @@ class App:
         self.transcript = self.chat.transcript
         self.edgewise.open()
         if typed_at_once:
-            self.type(typed_at_once)
+            QTest.keyClicks(self.window.focusWidget() or self.window, typed_at_once)
         qtbot.waitExposed(self.window)
         self.window.activateWindow()
         self.wait(lambda: self.chat.conversation is not None and self.rows.count() > 0)
