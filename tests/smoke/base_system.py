@@ -7,7 +7,6 @@ library of a desktop.
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -16,8 +15,9 @@ from pathlib import Path
 
 import psutil
 
-CACHE = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".cache" / "edgewise-smoke"
-"""Not by HOME: tests have one of their own."""
+from tests.smoke import built
+
+CACHE = built.HOME / ".cache" / "edgewise-smoke"
 OLDEST_S = 30 * 24 * 3600.0
 """After this long the archive is made anew: a person installs on a system that is up to date."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from app import __version__
 
 PROJECT = Path(__file__).resolve().parents[2]
 DIST = PROJECT / "dist"
+HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)
+"""The real one: tests have one of their own."""
 MADE_OF = ("app", "build", "installer", "resources", "requirements/bundle.txt", "pyproject.toml")
 
 
@@ -30,8 +34,15 @@ def packages() -> Packages:
     )
     if is_old(found):
         for step in ("build.bundle", "build.packages"):
-            done = subprocess.run([sys.executable, "-m", step], cwd=PROJECT)
-            assert done.returncode == 0, f"{step} failed"
+            done = subprocess.run(
+                [sys.executable, "-m", step],
+                cwd=PROJECT,
+                env=os.environ | {"HOME": str(HOME)},  # where uv keeps what it compiled
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            assert done.returncode == 0, f"{step} failed:\n{done.stdout}"
     return found
 
 
