@@ -71,6 +71,7 @@ def make(*, with_model: bool) -> Bundle:
     bundle_payload.add_all(made, packages, bin_of(VENV, "uv"), os.environ)
     if sys.platform == "linux":
         bundle_payload.strip(made)
+        bundle_payload.seal(made)
     if with_model:
         model = starter_model.fetch(runner, uv, bin_of(VENV, "python"))
         bundle_payload.add_starter_model(made, model)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from build import starter_model
 from build.commands import SetupFailed
+from build.elf import is_elf, keep_own_folders
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -191,6 +192,13 @@ def add_engine_servers(bundle: Bundle) -> None:
 def add_starter_model(bundle: Bundle, model: Path) -> None:
     """The starter model, checked on the way."""
     starter_model.StarterModel.read().put(model, bundle.data_folder("models") / model.name)
+
+
+def seal(bundle: Bundle) -> None:
+    """Have every library looked for in the bundle or where the system keeps its own, nowhere else (Linux)."""
+    for path in bundle.inside.rglob("*"):
+        if is_elf(path):
+            keep_own_folders(path)
 
 
 def strip(bundle: Bundle) -> None:

@@ -54,6 +54,8 @@ def check(bundle: Bundle) -> None:
             problems.append(
                 f"{name} is linked with {', '.join(missing)}, which is neither carried nor the system’s."
             )
+        if elf.strange_folders:
+            problems.append(f"{name} looks for libraries in {', '.join(elf.strange_folders)}.")
         for family, oldest in (("GLIBC", OLDEST_GLIBC), ("GLIBCXX", OLDEST_GLIBCXX)):
             if elf.versions.get(family, ()) > oldest:
                 asked = _dotted(elf.versions[family])

@@ -14,6 +14,7 @@ from pathlib import Path
 
 _MAGIC = b"\x7fELF"
 _NEEDED = re.compile(r"^\s+NEEDED\s+(\S+)", re.MULTILINE)
+_RUN_PATH = re.compile(r"^\s+R(?:UN)?PATH\s+(\S+)", re.MULTILINE)
 _VERSION = re.compile(r"\b(GLIBC|GLIBCXX)_(\d+(?:\.\d+)+)\b")
 
 Version = tuple[int, ...]
@@ -22,10 +23,17 @@ Version = tuple[int, ...]
 @dataclass(frozen=True, slots=True)
 class Elf:
     """`needed` are the names of the libraries that it is linked with, `versions` the highest symbol version
-    that it asks for, by family: GLIBC of the C library, GLIBCXX of libstdc++."""
+    that it asks for, by family: GLIBC of the C library, GLIBCXX of libstdc++. `run_path` are the folders that
+    its libraries are looked for in before the system's."""
 
     needed: tuple[str, ...] = ()
     versions: Mapping[str, Version] = field(default_factory=dict)
+    run_path: tuple[str, ...] = ()
+
+    @property
+    def strange_folders(self) -> tuple[str, ...]:
+        """Folders of the run path that are not given from the file's own."""
+        return tuple(folder for folder in self.run_path if not folder.startswith("$ORIGIN"))
 
 
 def is_elf(path: Path) -> bool:
@@ -45,7 +53,28 @@ def read_elf(path: Path) -> Elf:
     for family, digits in _VERSION.findall(asked):
         version = tuple(map(int, digits.split(".")))
         versions[family] = max(versions.get(family, version), version)
-    return Elf(tuple(_NEEDED.findall(said)), versions)
+    run_path = _RUN_PATH.search(said)
+    return Elf(
+        tuple(_NEEDED.findall(said)), versions, tuple(run_path[1].split(":")) if run_path is not None else ()
+    )
+
+
+def keep_own_folders(path: Path) -> None:
+    """Take `strange_folders` out of the run path of the file at `path`.
+
+    They are of the machine that it was built on, or of macOS ("@loader_path", which Linux takes for a folder
+    of that name wherever the program is started): a stranger's libraries could lie there. Raises OSError,
+    ValueError for a file whose run path is not found.
+    """
+    elf = read_elf(path)
+    if not elf.strange_folders:
+        return
+    old = ":".join(elf.run_path).encode() + b"\0"
+    kept = ":".join(folder for folder in elf.run_path if folder not in elf.strange_folders)
+    content = path.read_bytes()
+    if content.count(old) != 1:
+        raise ValueError(f"{path.name} names its run path {content.count(old)} times")
+    path.write_bytes(content.replace(old, (kept or "$ORIGIN").encode().ljust(len(old), b"\0")))
 
 
 def not_needed(libraries: Iterable[Path], others: Iterable[Path]) -> set[Path]:

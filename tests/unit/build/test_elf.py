@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from build.elf import is_elf, not_needed, read_elf
+from build.elf import is_elf, keep_own_folders, not_needed, read_elf
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or shutil.which("objdump") is None, reason="reads Linux’s programs"
@@ -58,3 +59,18 @@ def test_only_what_is_linked_with_is_needed(tmp_path: Path, program: Path) -> No
     stray = tmp_path / "libstray.so.1"
     shutil.copy2(program, stray)
     assert not_needed([*copies, stray], [program]) == {stray}
+
+
+def test_a_run_path_keeps_what_is_the_programs_own(tmp_path: Path) -> None:
+    if shutil.which("cc") is None:
+        pytest.skip("no compiler here")
+    source, program = tmp_path / "it.c", tmp_path / "it"
+    source.write_text("int main(void) { return 7; }\n", encoding="utf-8")
+    run_path = "$ORIGIN:@loader_path:$ORIGIN/../lib:/home/somebody/lib"
+    subprocess.run(["cc", source, "-o", program, f"-Wl,-rpath,{run_path}"], check=True)
+    assert read_elf(program).strange_folders == ("@loader_path", "/home/somebody/lib")
+
+    keep_own_folders(program)
+
+    assert read_elf(program).run_path == ("$ORIGIN", "$ORIGIN/../lib")
+    assert subprocess.run([program], check=False).returncode == 7
