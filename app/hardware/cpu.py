@@ -13,6 +13,8 @@ from app.hardware import cgroup, reading, sysctl
 from app.hardware.cores import cores_of, probe_core_kinds
 from app.hardware.instructions import probe_instruction_sets
 
+SPARE_FROM = 4
+"""Cores from which on one is left to other programs."""
 NAME_KEYS = ("model name", "Model", "Hardware", "cpu model")
 """What different architectures call the processor in /proc/cpuinfo, the most telling first."""
 ARM_CORES = {
@@ -80,6 +82,19 @@ def usable_physical_cores(root: Path = reading.ROOT) -> int:
         cores = cores_of(allowed, root) or min(len(allowed), physical_cores())
     quota = cgroup.cpu_quota(root) if sys.platform == "linux" else None
     return within_quota(cores, quota)
+
+
+def computing_threads(root: Path = reading.ROOT) -> int:
+    """Threads to compute with: the usable cores, less one where they would fill the machine.
+
+    llama.cpp's threads wait for each other some hundred times per token; where each processor has one and any
+    other program wants one, too, all wait for the one that was put aside. On 16 cores with one other busy
+    thread 16 threads gave 8 tokens a second, 8 threads 67 (docs/measurements.md). Where a core runs two,
+    others find room beside ours. Of fewer than `SPARE_FROM` cores one would be too much to give.
+    """
+    cores = usable_physical_cores(root)
+    logical = len(_affinity() or ()) or os.cpu_count() or 1
+    return cores - 1 if SPARE_FROM <= cores >= logical else cores
 
 
 def within_quota(cores: int, quota: float | None) -> int:

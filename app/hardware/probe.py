@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from app.domain.machine import Disk, Machine
-from app.hardware.cpu import probe_cpu, usable_physical_cores
+from app.hardware.cpu import computing_threads, probe_cpu, usable_physical_cores
 from app.hardware.devices import merge, parse_devices
 from app.hardware.graphics import display_makers, has_vulkan
 from app.hardware.memory import available_memory, probe_memory
@@ -15,7 +15,7 @@ from app.hardware.metal import probe_metal
 from app.hardware.nvidia import probe_nvidia
 from app.hardware.power import probe_power
 
-__all__ = ["available_memory", "probe", "probe_disk", "usable_physical_cores"]
+__all__ = ["available_memory", "computing_threads", "probe", "probe_disk", "usable_physical_cores"]
 
 
 def probe(model_folder: Path, listed_devices: str = "") -> Machine:

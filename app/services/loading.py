@@ -20,7 +20,7 @@ from app.engines.base import EngineAdapter, LoadOptions
 from app.engines.llama_cpp import MOST_SLOTS, SLOTS
 from app.engines.loaded_model import LoadedModel
 from app.engines.process import EngineProcess
-from app.hardware.probe import available_memory, usable_physical_cores
+from app.hardware.probe import available_memory, computing_threads
 from app.models.complete import complete_header
 from app.models.footprint import (
     CONTEXT_STEP,
@@ -118,7 +118,7 @@ def plan_load(
     prompt_cache = wishes.prompt_cache_bytes
     if prompt_cache is None:
         prompt_cache = min(PROMPT_CACHE_BYTES, free // 8)
-    threads = wishes.threads or usable_physical_cores()
+    threads = wishes.threads or computing_threads()
     room = room_with(free - prompt_cache, gpus)
     correction = correction_of(
         experience.loads,

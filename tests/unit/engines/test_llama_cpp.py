@@ -24,7 +24,7 @@ def test_the_command_line():
     assert value(launch.argv, "--cache-ram") == "1024"
     assert launch.context_length == 4096
     assert not any("secret" in argument for argument in launch.argv)
-    assert launch.env == {"LLAMA_API_KEY": "secret"}
+    assert launch.env == {"LLAMA_API_KEY": "secret", "GOMP_SPINCOUNT": "1000"}
 
 
 # What the pinned llama-server wrote, or its loader; the lines that matter.

@@ -71,6 +71,17 @@ def test_a_quota_cuts_the_cores(cores: int, quota: float | None, usable: int) ->
     assert cpu.within_quota(cores, quota) == usable
 
 
+@pytest.mark.parametrize(
+    ("cores", "logical", "threads"), [(16, 16, 15), (4, 4, 3), (3, 3, 3), (2, 2, 2), (8, 16, 8), (1, 1, 1)]
+)
+def test_a_core_is_left_to_others_where_threads_would_fill_the_machine(
+    monkeypatch: pytest.MonkeyPatch, cores: int, logical: int, threads: int
+) -> None:
+    monkeypatch.setattr(cpu, "usable_physical_cores", lambda _: cores)
+    monkeypatch.setattr(cpu, "_affinity", lambda: range(logical))
+    assert cpu.computing_threads() == threads
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux sets the affinity this way")
 def test_this_process_affinity_counts() -> None:
     allowed = os.sched_getaffinity(0)

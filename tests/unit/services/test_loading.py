@@ -27,7 +27,7 @@ def machine(monkeypatch):
 
     def free(size):
         monkeypatch.setattr(loading, "available_memory", lambda: size)
-        monkeypatch.setattr(loading, "usable_physical_cores", lambda: 3)
+        monkeypatch.setattr(loading, "computing_threads", lambda: 3)
 
     return free
 
