@@ -75,11 +75,17 @@ def needs_of(runner: Runner, bundle: Path) -> tuple[shared_libraries.Needs, froz
 
 
 def make_packages(
-    runner: Runner, bundle: Path, target: Path, model: Path, epoch: int, runtime: Path | None = None
+    runner: Runner,
+    bundle: Path,
+    target: Path,
+    models: Sequence[Path | None],
+    epoch: int,
+    runtime: Path | None = None,
 ) -> list[Path]:
-    """All packages of `bundle`, in the folder `target`. `model` is the starter model's file, `runtime` the
-    one of AppImages. Raises SetupFailed, for a package above its limit, too."""
-    variants = [payload(bundle), payload(bundle, model)]
+    """All packages of `bundle`, in the folder `target`. `models` has None for those without a model, and the
+    starter model's file for those with it; `runtime` is the one of AppImages. Raises SetupFailed, for a
+    package above its limit, too."""
+    variants = [payload(bundle, model) for model in models]
     target.mkdir(parents=True, exist_ok=True)
     icons = CACHE / "packages" / "icons"
     draw_icons(runner, icons)
@@ -152,6 +158,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="make AppImages too, with this runtime of the AppImage project (type 2)",
     )
+    parser.add_argument(
+        "--with-model",
+        action="store_true",
+        help="only those that have the starter model inside: half the time",
+    )
     options = parser.parse_args(arguments)
     try:
         if not sys.platform.startswith("linux"):
@@ -162,7 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = CACHE / "models" / StarterModel.read().file
         print("Making packages…", flush=True)
         epoch = build_time(os.environ)
-        make_packages(runner, DIST / "Edgewise", DIST, model, epoch, options.appimage_runtime)
+        models = [model] if options.with_model else [None, model]
+        make_packages(runner, DIST / "Edgewise", DIST, models, epoch, options.appimage_runtime)
         if options.appimage_runtime is None:
             print("  no AppImage: that takes the AppImage project's runtime (--appimage-runtime FILE)")
     except SetupFailed as failure:

@@ -27,22 +27,22 @@ class Packages:
 
 
 def packages() -> Packages:
-    """The packages. Where one is missing, or older than a file it is made of, all are made anew."""
+    """The packages. Where one is missing, or older than a file it is made of, both are made anew."""
     found = Packages(
         deb=DIST / f"edgewise-with-model_{__version__}_amd64.deb",
         archive=DIST / f"edgewise-with-model-{__version__}-linux-x86_64.tar.gz",
     )
     if is_old(found):
-        for step in ("build.bundle", "build.packages"):
+        for step in (["build.bundle"], ["build.packages", "--with-model"]):
             done = subprocess.run(
-                [sys.executable, "-m", step],
+                [sys.executable, "-m", *step],
                 cwd=PROJECT,
                 env=os.environ | {"HOME": str(HOME)},  # where uv keeps what it compiled
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            assert done.returncode == 0, f"{step} failed:\n{done.stdout}"
+            assert done.returncode == 0, f"{step[0]} failed:\n{done.stdout}"
     return found
 
 

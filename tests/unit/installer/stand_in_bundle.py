@@ -40,4 +40,4 @@ def packages_of(bundle: Path, target: Path, runtime: Path | None = None) -> dict
     model = target.parent / "starter.gguf"
     model.write_bytes(b"GGUF starter")
     runner = Runner(PROJECT, target.parent / "packages.log", os.environ)
-    return {path.name: path for path in make_packages(runner, bundle, target, model, EPOCH, runtime)}
+    return {path.name: path for path in make_packages(runner, bundle, target, [None, model], EPOCH, runtime)}
