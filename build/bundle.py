@@ -64,6 +64,7 @@ def make(*, with_model: bool) -> Bundle:
     """Make TARGET. Raises SetupFailed, OSError."""
     runner = Runner(PROJECT, CACHE / "bundle.log", setup_environment())
     uv = get_uv(runner)
+    runner.environment["UV_CACHE_DIR"] = str(own_cache(runner, uv))
     provide_environment(runner, uv)
     made = freeze(runner)
     packages = packages_of(VENV)
@@ -84,6 +85,16 @@ def make(*, with_model: bool) -> Bundle:
     shutil.rmtree(TARGET, ignore_errors=True)
     made.root.rename(TARGET)
     return Bundle(TARGET)
+
+
+def own_cache(runner: Runner, uv: Path) -> Path:
+    """A cache of uv's beside the usual one.
+
+    uv keeps one fetched source of a version. Other settings make it fetch that anew, and what had been
+    built of the earlier one is then not found any more. Each of the two builds would forget the other.
+    """
+    usual = Path(runner.run("Asking for uv’s cache", [uv, "cache", "dir"]).strip())
+    return usual.with_name(f"{usual.name}-edgewise-bundle")
 
 
 def provide_environment(runner: Runner, uv: Path) -> None:
