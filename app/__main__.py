@@ -47,7 +47,7 @@ def main() -> int:
         if problem := display_problem():
             return _terminal_instead(f"{problem}, so the chat opens in the terminal.", files)
     try:
-        from app.ui.application import run_window
+        from app.ui.opening import run_window
     except ImportError as error:
         reason = _missing_for_qt(error)
         if reason is None:

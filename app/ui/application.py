@@ -1,17 +1,15 @@
-"""Puts the app together and runs it until its window is closed."""
+"""Puts the parts of the app together, and ends them in order."""
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app.domain.errors import EdgewiseError, StorageError
+from app.domain.errors import EdgewiseError
 from app.domain.model import LocalModel
 from app.services.attached_servers import AttachedServers
 from app.services.background import Background
@@ -32,15 +30,11 @@ from app.storage.speed_tests import SpeedTests
 from app.ui import theme
 from app.ui.advisor_room import AdvisorRoom
 from app.ui.chat.page import ChatPage
-from app.ui.desktop_application import DesktopApplication
 from app.ui.engines_room import EnginesRoom
-from app.ui.file_arguments import named_files
 from app.ui.file_opening import FileOpening
 from app.ui.main_window import ADVISOR, CHAT, ENGINES, MODELS, SETTINGS, SPEED_TEST, MainWindow
 from app.ui.models_room import ModelsRoom
 from app.ui.moving_room import MovingRoom
-from app.ui.newer_database import open_or_ask
-from app.ui.single_instance import DataFolderInUse, SingleInstance
 from app.ui.speed_test_room import SpeedTestRoom
 from app.ui.updates_room import UpdatesRoom
 
@@ -372,67 +366,3 @@ class Edgewise(QObject):
         self.chat.set_models(choices)
         if not choices:
             self.models.no_model_yet()
-
-
-def run_window(argv: list[str], files: Sequence[str] = ()) -> int:
-    """Open the window, with `files` (paths or file:// addresses); returns the exit status once it is closed.
-
-    `argv` is for Qt, which takes nothing but text.
-    """
-    app = DesktopApplication(argv)
-    paths = Paths.find()
-    opened = named_files(files)
-    try:
-        paths.create()
-    except StorageError as error:
-        return _cannot_start(app, error)
-    instance = SingleInstance(paths.home)
-    try:
-        if not instance.claim(opened):
-            return 0
-    except DataFolderInUse as error:
-        if error.elsewhere and not _open_anyway(app, error):
-            return 1
-        if not error.elsewhere or not instance.take_over():
-            return _cannot_start(app, error)
-    except StorageError as error:
-        return _cannot_start(app, error)
-    theme.apply(app, load_settings(paths.settings).theme)
-    try:
-        database = open_or_ask(paths.database)
-    except StorageError as error:
-        return _cannot_start(app, error)
-    if database is None:  # it is a newer Edgewise's, and whoever was asked would rather quit
-        instance.release()
-        return 1
-    edgewise = Edgewise(paths, database)
-    instance.raise_requested.connect(edgewise.window.come_forward)
-    instance.files_received.connect(edgewise.open_files)
-    app.files_opened.connect(edgewise.open_files)
-    edgewise.closed.connect(app.quit)
-    edgewise.open()
-    edgewise.open_files(opened)
-    try:
-        return app.exec()
-    finally:
-        edgewise.close()
-        instance.release()
-
-
-def _open_anyway(app: QApplication, error: DataFolderInUse) -> bool:
-    """Whether a person says that nobody uses the folder any more, as after a stick was pulled out."""
-    theme.apply(app)
-    sys.stderr.write(f"{error.message}\n")
-    box = QMessageBox(QMessageBox.Icon.Warning, "Edgewise", error.message)
-    box.setInformativeText("If it is not open there, as after a stick was pulled out, open it here.")
-    anyway = box.addButton("Open it here", QMessageBox.ButtonRole.AcceptRole)
-    box.addButton("Quit", QMessageBox.ButtonRole.RejectRole)
-    box.exec()
-    return box.clickedButton() is anyway
-
-
-def _cannot_start(app: QApplication, error: EdgewiseError) -> int:
-    theme.apply(app)
-    sys.stderr.write(f"{error.message}\n")
-    QMessageBox.critical(None, "Edgewise", error.message)
-    return 1

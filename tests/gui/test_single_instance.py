@@ -23,7 +23,7 @@ WINDOW = """
 import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from app.ui import application
+from app.ui import opening
 from app.ui.application import Edgewise
 from app.ui.main_window import MainWindow
 
@@ -55,7 +55,7 @@ Edgewise.open_files = open_files
 MainWindow.showEvent = show_event
 MainWindow.come_forward = came_forward
 files = [argument for argument in sys.argv[1:] if argument != "minimized"]
-sys.exit(application.run_window(sys.argv[:1], files))
+sys.exit(opening.run_window(sys.argv[:1], files))
 """
 """The real start of the real window, saying what happens to it. It closes once it was raised."""
 

@@ -20,6 +20,6 @@ NOT_NEEDED = (
 
 
 def test_importing_the_window_imports_nothing_that_can_wait() -> None:
-    program = f"import sys, app.ui.application; print([n for n in {NOT_NEEDED!r} if n in sys.modules])"
+    program = f"import sys, app.ui.opening; print([n for n in {NOT_NEEDED!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
