@@ -42,7 +42,7 @@ def test_a_portable_copy_keeps_its_data_beside_it(zoe: Person, folder: str) -> N
     before = files_in(zoe.home_outside)
     beside = f"{folder}/Edgewise/edgewise-data"
     zoe.run("mkdir", beside)
-    assert zoe.run(f"{folder}/Edgewise/edgewise", "chat", QUESTION).strip()
+    assert zoe.run(f"{folder}/Edgewise/edgewise", "chat", "--max-tokens", "64", QUESTION).strip()
     kept = f"{Path(beside).relative_to(zoe.home)}"
     new = files_in(zoe.home_outside) - before
     assert new
@@ -61,7 +61,7 @@ def test_it_installs_into_the_home_of_a_person(zoe: Person, folder: str) -> None
 
 
 def test_it_answers_in_the_terminal(zoe: Person) -> None:
-    assert zoe.run("edgewise", "chat", QUESTION).strip()
+    assert zoe.run("edgewise", "chat", "--max-tokens", "64", QUESTION).strip()
     assert zoe.processes() == []
 
 
