@@ -24,7 +24,7 @@ from pathlib import Path
 
 from app.engines import package_sources
 from build import compiler, starter_model, system_packages
-from build.commands import Runner, SetupFailed
+from build.commands import Runner, exit_status
 
 PROJECT = Path(__file__).resolve().parent.parent
 CACHE = PROJECT / ".cache"
@@ -277,18 +277,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         version = ".".join(map(str, sys.version_info[:3]))
         print(f"Edgewise needs Python 3.11 to 3.14; this is Python {version}.", file=sys.stderr)
         return 1
-    try:
-        if options.command == "lock":
-            lock()
-        else:
-            set_up("dev" if options.dev else "app")
-    except SetupFailed as failure:
-        print(f"\n{failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. Run the same command to go on.", file=sys.stderr)
-        return 130
-    return 0
+    if options.command == "lock":
+        return exit_status(lock)
+    return exit_status(lambda: set_up("dev" if options.dev else "app"))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from build.bootstrap import (
     sync,
 )
 from build.bundle_payload import Bundle
-from build.commands import Runner, SetupFailed
+from build.commands import Runner, SetupFailed, exit_status
 
 FOLDER = CACHE / "bundle"
 VENV = FOLDER / "venv"
@@ -167,16 +167,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--with-model", action="store_true", help="carry the starter model, too")
     options = parser.parse_args(arguments)
     print(f"Making {TARGET.relative_to(PROJECT)} on {cores()} cores.", flush=True)
-    try:
-        made = make(with_model=options.with_model)
-        bundle_report.tell(made, with_model=options.with_model)
-    except (SetupFailed, OSError) as failure:
-        print(f"\n{failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. Run the same command to go on.", file=sys.stderr)
-        return 130
-    return 0
+
+    def work() -> None:
+        try:
+            made = make(with_model=options.with_model)
+            bundle_report.tell(made, with_model=options.with_model)
+        except OSError as error:
+            raise SetupFailed(str(error)) from error
+
+    return exit_status(work)
 
 
 if __name__ == "__main__":

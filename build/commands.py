@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,19 @@ LINES_SHOWN = 20
 
 class SetupFailed(Exception):
     """Something a person can act on. The text is shown as it is."""
+
+
+def exit_status(work: Callable[[], None]) -> int:
+    """Do a program's `work`; a failure that a person can act on becomes a sentence, and 1 or 130."""
+    try:
+        work()
+    except SetupFailed as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Run the same command to go on.", file=sys.stderr)
+        return 130
+    return 0
 
 
 class Runner:

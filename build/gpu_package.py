@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from build import bootstrap, ggml_backend, system_packages, vulkan_tools
-from build.commands import Runner, SetupFailed
+from build.commands import Runner, SetupFailed, exit_status
 from build.ggml_backend import Pin
 from build.wheel_file import Wheel
 
@@ -183,7 +183,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=bootstrap.cores(), help="compilers at once")
     parser.add_argument("--out", type=Path, default=WHEELS, help="the folder for the wheel")
     options = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         wheel = make(
             options.backend,
             options.source.resolve() if options.source else None,
@@ -191,14 +192,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.jobs,
             options.out,
         )
-    except SetupFailed as failure:
-        print(f"\n{failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. Run the same command to go on.", file=sys.stderr)
-        return 130
-    print(f"{wheel} ({wheel.stat().st_size / 1e6:.1f} MB)", flush=True)
-    return 0
+        print(f"{wheel} ({wheel.stat().st_size / 1e6:.1f} MB)", flush=True)
+
+    return exit_status(work)
 
 
 if __name__ == "__main__":

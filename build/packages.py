@@ -22,7 +22,7 @@ from build import shared_libraries
 from build.appimage import make_appimage
 from build.archive import make_archive
 from build.bootstrap import CACHE, PROJECT, bin_of
-from build.commands import Runner, SetupFailed
+from build.commands import Runner, SetupFailed, exit_status
 from build.deb import ARCHITECTURES, make_deb, packages_of
 from build.desktop_files import desktop_files
 from build.icon import SIZES
@@ -164,7 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="only those that have the starter model inside: half the time",
     )
     options = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         if not sys.platform.startswith("linux"):
             raise SetupFailed("Packages for Linux are made on Linux.")
         if platform.machine() not in ARCHITECTURES:
@@ -177,13 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         make_packages(runner, DIST / "Edgewise", DIST, models, epoch, options.appimage_runtime)
         if options.appimage_runtime is None:
             print("  no AppImage: that takes the AppImage project's runtime (--appimage-runtime FILE)")
-    except SetupFailed as failure:
-        print(f"\n{failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. Run the same command to go on.", file=sys.stderr)
-        return 130
-    return 0
+
+    return exit_status(work)
 
 
 if __name__ == "__main__":
